@@ -1,0 +1,55 @@
+# `make` alone lists what there is. Everything runs in .venv, which is made from the pins in requirements/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+export PATH := $(BIN):$(PATH)
+# uv has its own list of certificate authorities; the system's may hold a private one
+export UV_SYSTEM_CERTS ?= 1
+export DVC_NO_ANALYTICS := 1
+UV := $(BIN)/python -m uv
+
+.PHONY: help install repro test lint format clean pins
+help:  ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(VENV)/.main  ## the environment, the dataops command and the git hooks
+
+repro: $(VENV)/.main  ## set up, start the embedded S3, run the pipeline, push the data
+	@python scripts/repro.py
+
+test: $(VENV)/.dev  ## set up and run the tests
+	@python -m pytest
+
+lint: $(VENV)/.dev  ## format, lint and types, checked
+	@ruff format --check src scripts tests
+	@ruff check src scripts tests
+	@mypy
+
+format: $(VENV)/.dev  ## format in place
+	@ruff check --fix-only -q src scripts tests
+	@ruff format src scripts tests
+
+clean:  ## the environment and caches; never data, the DVC cache or the embedded S3
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .dataops/tmp src/*.egg-info
+	find src scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+pins: $(VENV)/.uv  ## resolve requirements/ again from pyproject.toml
+	@bash scripts/pins.sh
+
+$(VENV)/.uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: Python 3.11 or newer is needed"; echo " hint: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==0.13.9
+	@touch $@
+
+$(VENV)/.main: requirements/main.txt pyproject.toml scripts/install.sh | $(VENV)/.uv
+	@bash scripts/install.sh main
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.main
+	@bash scripts/install.sh dev
+	@touch $@

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Install one set of pins (main or dev), this repository's own package, and the git hooks.
+set -euo pipefail
+set=$1
+echo "installing requirements/$set.txt"
+python -m uv pip install -q --python "$(command -v python)" -r "requirements/$set.txt"
+python -m uv pip install -q --python "$(command -v python)" --no-deps -e .
+# a hooks path set by the user or a CI system is theirs; pre-commit refuses to install beside it
+if git rev-parse --git-dir >/dev/null 2>&1 && ! git config --get core.hooksPath >/dev/null; then
+  pre-commit install --install-hooks  >/dev/null
+fi

@@ -1,0 +1,86 @@
+"""What `make repro` runs once the environment is there: store, data, pipeline, push, and five lines about it.
+
+Every step leaves alone what is already done, so it may be stopped anywhere and run again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from dataops.errors import DataOpsError, run
+from dataops.repo.root import enter
+from dataops.reports import read_json
+from dataops.store import embedded, remote
+
+LOCK = Path("dvc.lock")
+RECORDS = ("data/landing.dvc", "data/exclusions.csv.dvc", "dvc.lock", "reports")
+
+
+def main() -> None:
+    """Run the steps in order; the first that fails ends it."""
+    root = enter()
+    if remote.is_template(root):
+        status = embedded.up(root)
+        where = f"the embedded S3, {status.endpoint}"
+    else:
+        default = remote.default(root)
+        where = default.remote.url if default else "the default remote"
+    before = fingerprint()
+    if not Path("data/landing.dvc").exists():
+        step("dataops", "ingest", "sample")
+    step("dvc", "repro")
+    pushed = step("dvc", "push", capture=True).strip().splitlines()[-1]
+    unchanged = fingerprint() == before and pushed.startswith("Everything is up to date")
+    print("\n".join(summary(where, pushed, unchanged)))
+
+
+def fingerprint() -> str:
+    """What the pipeline has made so far, as one hash."""
+    parts = [path.read_bytes() for path in (LOCK, *sorted(Path("data").glob("*.dvc"))) if path.exists()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def step(module: str, *arguments: str, capture: bool = False) -> str:
+    """Run `dvc` or `dataops` of this very environment; its own words are shown, progress too."""
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(command, stdout=subprocess.PIPE if capture else None, text=True, check=False)
+    if done.returncode:
+        print(done.stdout or "", end="")
+        raise DataOpsError(
+            f"`{module} {' '.join(arguments)}` failed with exit status {done.returncode}",
+            "its own words are above; when that is mended, `make repro` goes on from there",
+        )
+    return done.stdout or ""
+
+
+def summary(where: str, pushed: str, unchanged: bool) -> list[str]:
+    """Five lines: what happened, where to look, what to commit."""
+    collection, validation = read_json(Path("reports/collection.json")), read_json(Path("reports/validation.json"))
+    evaluation = read_json(Path("reports/evaluation.json"))
+    model, naive = evaluation["model"], evaluation["naive"]
+    commit = uncommitted()
+    return [
+        "",
+        "Nothing changed: data, model and remote are as they were." if unchanged else "Done.",
+        f"  data    {collection['rows_read']:,} rows in {collection['batches']} batch(es) -> "
+        f"{validation['rows']['valid']:,} valid, {validation['rows']['invalid']:,} in quarantine",
+        f"  model   WAPE {model['wape']:.4f}, seasonal naive {naive['wape'] or float('nan'):.4f}, on the test part",
+        f"  remote  {pushed.rstrip('.')} -> {where}",
+        "  look    reports/evaluation/*.png · dvc metrics show · dvc dag",
+        f"  commit  git add {' '.join(commit)} && git commit -m 'Data and model'" if commit else "  commit  nothing",
+    ]
+
+
+def uncommitted() -> list[str]:
+    """Which of the records git hasn't got as they are now."""
+    present = [name for name in RECORDS if Path(name).exists()]
+    command = ["git", "status", "--porcelain", "--", *present]
+    changed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    return [name for name in present if any(line[3:].startswith(name) for line in changed)]
+
+
+if __name__ == "__main__":
+    run(main)

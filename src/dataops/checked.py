@@ -1,0 +1,63 @@
+"""Typed, frozen settings out of plain dictionaries; an unknown key or a wrong type is one clear line."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dataops.errors import DataOpsError
+
+
+class Checked(BaseModel):
+    """Base of everything read from params.yaml and pyproject.toml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+
+
+Model = TypeVar("Model", bound=Checked)
+
+
+def check(model: type[Model], values: Any, where: str) -> Model:
+    """`values` as a `model`; `where` names their place (`params.yaml: collect`) in the error.
+
+    Raises:
+        DataOpsError: a key is unknown or missing, or a value has the wrong type.
+    """
+    if not isinstance(values, dict):
+        raise DataOpsError(f"{where}: expected a section of keys, found {type(values).__name__}")
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _one_line(model, error, where) from None
+
+
+def _one_line(model: type[Checked], error: ValidationError, where: str) -> DataOpsError:
+    """The first problem as a message, the rest counted."""
+    first, *rest = error.errors(include_url=False, include_context=False)
+    path = ".".join(str(part) for part in first["loc"])
+    more = f" (and {len(rest)} more)" if rest else ""
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(model, first["loc"][:-1])
+        close = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        return DataOpsError(f"{where}: unknown key {path}{more}", hint)
+    if first["type"] == "missing":
+        return DataOpsError(f"{where}: {path} is missing{more}", "params.yaml in git history has an example")
+    reason = first["msg"].removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    found = f" (found {first['input']!r})" if first["type"] != "value_error" else ""
+    return DataOpsError(f"{where}: {path + ': ' if path else ''}{reason}{found}{more}")
+
+
+def _fields_at(model: type[Checked], loc: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields of the section that `loc` leads to."""
+    fields: Any = model
+    for part in loc:
+        field = getattr(fields, "model_fields", {}).get(str(part))
+        annotation = field.annotation if field else None
+        candidates = [annotation, *getattr(annotation, "__args__", ())] if annotation else []
+        inner = [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]
+        fields = inner[0] if inner else fields
+    return list(getattr(fields, "model_fields", {}))

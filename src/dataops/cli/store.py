@@ -1,0 +1,120 @@
+"""`dataops store`: the embedded S3 server."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dataops.store.embedded import Status
+
+
+def register(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `store` with its four actions."""
+    store = commands.add_parser(
+        "store",
+        help="the embedded S3 server: up, down, status, connect",
+        description="A real S3 server on this machine's loopback address, for as long as the team has no bucket. "
+        "It starts in seconds, survives the shell, and keeps its data in .dataops/store/data.",
+        epilog="example: dataops store up && dvc push",
+    )
+    actions = store.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    up = actions.add_parser(
+        "up",
+        help="start it, and make it the default remote while the repository names no real one",
+        description="Start the server unless it runs, and point DVC's remote `embedded` at it (.dvc/config.local). "
+        "While .dvc/config still holds the template's placeholder, `embedded` also becomes the default remote.",
+        epilog="example: dataops store up",
+    )
+    up.set_defaults(run=run_up)
+
+    down = actions.add_parser(
+        "down", help="stop it; its data stays", epilog="example: dataops store down", description="Stop the server."
+    )
+    down.add_argument("--shared", action="store_true", help="stop it though it belongs to another clone")
+    down.set_defaults(run=run_down)
+
+    status = actions.add_parser(
+        "status",
+        help="is it running, where, how much does it hold",
+        description="Exit status 0 when it is running, 1 when not.",
+        epilog="example: dataops store status --json",
+    )
+    status.add_argument("--json", action="store_true", help="as JSON; never holds the keys")
+    status.set_defaults(run=run_status)
+
+    connect = actions.add_parser(
+        "connect",
+        help="use the server of another clone on this machine",
+        description="Point this clone at the server of another one. `store up` and `store status` then mean that one.",
+        epilog="example: dataops store connect ../first-clone",
+    )
+    connect.add_argument("path", type=Path, metavar="PATH", help="the other clone")
+    connect.set_defaults(run=run_connect)
+
+
+def run_up(_: argparse.Namespace) -> int:
+    """Start it."""
+    from dataops.repo import root
+    from dataops.store import embedded
+
+    _show(embedded.up(root.find()))
+    return 0
+
+
+def run_down(arguments: argparse.Namespace) -> int:
+    """Stop it."""
+    from dataops.repo import root
+    from dataops.store import embedded
+
+    for note in embedded.down(root.find(), shared=arguments.shared).notes:
+        print(note)
+    return 0
+
+
+def run_status(arguments: argparse.Namespace) -> int:
+    """Say what is there."""
+    from dataops.files import to_json
+    from dataops.repo import root
+    from dataops.store import embedded
+
+    status = embedded.status(root.find())
+    if arguments.json:
+        print(to_json(status.as_json()), end="")
+    else:
+        _show(status)
+    return 0 if status.running else 1
+
+
+def run_connect(arguments: argparse.Namespace) -> int:
+    """Use another clone's."""
+    from dataops.repo import root
+    from dataops.store.connect import connect
+
+    _show(connect(root.find(), arguments.path))
+    return 0
+
+
+def _show(status: Status) -> None:
+    """What was done, then what is there."""
+    for note in status.notes:
+        print(note)
+    running = f"running at {status.endpoint} (pid {status.pid})"
+    print(f"store   {running if status.running else 'not running: `dataops store up` starts it'}")
+    if status.connected_to:
+        print(f"of      {status.connected_to}")
+    aside = "the default remote here" if status.default else "not the default remote here"
+    print(f"remote  embedded = {status.url}, {aside}")
+    print(f"data    {status.data} ({_size(status.bytes_used)} used, {_size(status.bytes_free)} free)")
+    print(f"log     {status.log}")
+
+
+def _size(number: float) -> str:
+    """Bytes for people."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"

@@ -1,0 +1,80 @@
+"""Writing so that a reader never sees half of anything: a temporary name on the same file system, then a rename."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SCRATCH = Path(".dataops/tmp")  # ignored by git and DVC; safe to delete whenever nothing runs
+
+
+def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Replace `path` by `content` in one step, durable before the rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str, mode: int = 0o644) -> None:
+    """Replace `path` by `text` (UTF-8) in one step."""
+    write_bytes(path, text.encode(), mode)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON can hold it: numpy scalars become Python's, NaN and infinities become null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if hasattr(value, "item") and not isinstance(value, str | bytes):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def to_json(value: Any) -> str:
+    """Indented JSON with a final newline; never NaN, which no other JSON reader accepts."""
+    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace `path` by `value` as JSON in one step."""
+    write_text(path, to_json(value))
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Yield an empty folder that takes `target`'s place when the block ends well; otherwise `target` is untouched."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=SCRATCH, prefix=f"{target.name}-"))
+    try:
+        yield temporary
+        temporary.chmod(0o755)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            old = temporary.with_name(temporary.name + ".old")
+            target.rename(old)
+            temporary.rename(target)
+            shutil.rmtree(old)
+        else:
+            temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,213 @@
+"""Point the template at somebody's own data: infer the contract from a file and write it into params.yaml."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from dataops.errors import DataOpsError
+from dataops.files import write_text
+from dataops.ingest.landing import workplace
+from dataops.ingest.local import Files
+from dataops.ingest.source import Context
+from dataops.params import PARAMS, read
+from dataops.tables.contract import Frequency
+from dataops.tables.infer import Inferred, Roles, infer
+from dataops.tables.period import SEASON, YEAR
+from dataops.tables.sources import ReadOptions, read_source
+
+HORIZON: dict[Frequency, int] = {"h": 24, "D": 28, "W": 4, "M": 3}
+DAYS: dict[Frequency, float] = {"h": 1 / 24, "D": 1, "W": 7, "M": 30.4}  # of one step
+ROWS = 2_000_000  # beyond this many, later files are not looked at
+
+
+@dataclass(frozen=True)
+class Adopted:
+    """What was inferred, and what params.yaml says now (or would)."""
+
+    inferred: Inferred
+    rows: int
+    files: int
+    params: dict[str, Any]
+    text: str
+
+
+def adopt(
+    root: Path,
+    paths: list[str],
+    roles: Roles,
+    options: ReadOptions,
+    *,
+    horizon: int | None = None,
+    known_ahead: list[str] | None = None,
+    here: Path = Path(),
+    dry_run: bool = False,
+) -> Adopted:
+    """Infer the contract from `paths` and write it, with everything that follows from it, into params.yaml.
+
+    Raises:
+        DataOpsError: the files can't be read, or a column is not what its part needs.
+    """
+    table, files = _load(root, paths, options, here)
+    inferred = infer(table, roles)
+    changes = sections(inferred, roles, options, horizon, known_ahead or [])
+    text = rewritten((root / PARAMS).read_text(encoding="utf-8"), changes)
+    if not dry_run:
+        write_text(root / PARAMS, text)
+        params = read(root / PARAMS)
+    else:
+        params = YAML(typ="safe").load(text)
+    return Adopted(inferred, len(table), files, {name: params[name] for name in changes}, text)
+
+
+def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int]:
+    """The files' rows as read, up to ROWS of them; archives are expanded for the time of reading."""
+    with workplace(root) as work:
+        taken = Files(paths, here).take(Context(work, []))
+        tables: list[pd.DataFrame] = []
+        for file in taken.files:
+            if file.path is not None and sum(map(len, tables)) < ROWS:
+                tables.append(read_source(file.path, options))
+    return pd.concat(tables, ignore_index=True), len(tables)
+
+
+def sections(
+    found: Inferred, roles: Roles, options: ReadOptions, horizon: int | None, known_ahead: list[str]
+) -> dict[str, dict[str, Any]]:
+    """The keys of params.yaml that the data decide, by section."""
+    target, keys = next(iter(roles.target)), list(roles.keys)
+    ahead = horizon or HORIZON[found.frequency]
+    if ahead < 1 or ahead >= found.span:
+        raise DataOpsError(f"a horizon of {ahead} steps doesn't fit data of {found.span}", "--horizon N, in steps")
+    names = {column.name for column in found.columns}
+    unknown = [name for name in known_ahead if name not in names - {*keys, target}]
+    if unknown:
+        raise DataOpsError(f"--known-ahead: {unknown[0]} is no column of the contract besides keys, time and target")
+    features, naive = _features(found, ahead)
+    part = max(1, math.ceil(ahead * DAYS[found.frequency] / 30.5))
+    part = max(1, min(part, (found.months - 1) // 3))
+    written = found.written
+    level = f"mean_{max(features['means'])}" if features["means"] and found.typical > ahead else ""
+    return {
+        "contract": {
+            "time": next(iter(roles.time)),
+            "target": target,
+            "keys": keys,
+            "frequency": found.frequency,
+            "partition": "month",
+            "columns": {column.name: column.entry() for column in found.columns},
+        },
+        "collect": {
+            "columns": {column.name: column.source for column in found.columns},
+            "read": {**options.model_dump(), **written._asdict()},
+            "aggregate": found.aggregate,
+            "later_batch": "supersede",
+        },
+        "validate": {
+            "max_invalid": max(0.01, math.ceil(found.invalid * 150) / 100),
+            "max_age_days": None,
+        },
+        "featurize": {"horizon": ahead, **features, "known_ahead": known_ahead},
+        "split": {"validation": part, "test": part},
+        "train": {"level": level, "objective": _objective(found, target)},
+        "evaluate": {"naive_lag": naive},
+    }
+
+
+def _objective(found: Inferred, target: str) -> str:
+    column = next(column for column in found.columns if column.name == target)
+    return "tweedie" if column.min is not None else "l2"
+
+
+def _features(found: Inferred, horizon: int) -> tuple[dict[str, list[int]], int]:
+    """Lags and windows in whole seasons, old enough for the horizon, short enough for the data; and the naive lag."""
+    season, year = SEASON[found.frequency], YEAR[found.frequency]
+    first = math.ceil(horizon / season) * season
+    room = found.span - horizon
+    near = [first, first + season, first + 2 * season]
+    far = [year // 2, year - season, year, year + season] if season != year else [year]
+    lags = sorted({lag for lag in (*near, *far) if horizon <= lag and (lag < room or lag == first)})
+    windows = [season, 4 * season, 13 * season, year] if season < year else [3, 6, 12]
+    means = sorted({length for length in windows if length <= max(room // 2, season)})
+    yearly = found.span > 2 * year
+    chosen = {
+        "lags": lags,
+        "means": means,
+        "stds": [4 * season] if 4 * season in means else [],
+        "seasonal_means": [count for count in (4, 8) if first + season * count < room],
+        "trends": [4 * season] if yearly and 4 * season in means else [],
+    }
+    return chosen, year if yearly and year >= horizon else first
+
+
+def rewritten(text: str, changes: dict[str, dict[str, Any]]) -> str:
+    """params.yaml with some keys changed; comments, order and everything else stay."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 120
+    yaml.representer.add_representer(
+        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    document = yaml.load(text)
+    if not isinstance(document, CommentedMap):
+        raise DataOpsError(f"{PARAMS} holds no sections")
+    for section, keys in changes.items():
+        if section not in document:
+            raise DataOpsError(f"{PARAMS} has no section {section}", f"git checkout {PARAMS} brings it back")
+        for key, value in keys.items():
+            _put(document[section], key, value)
+    out = io.StringIO()
+    yaml.dump(document, out)
+    return out.getvalue()
+
+
+def _put(section: CommentedMap, key: str, value: Any) -> None:
+    """Set a key; lists stand in one line, nested mappings in one line each; an unchanged value keeps its spelling."""
+    if key in section and section[key] == value:
+        return
+    if isinstance(value, dict):
+        old = section.get(key)
+        if key == "read" and isinstance(old, CommentedMap):
+            for name, inner in value.items():
+                _put(old, name, inner)
+            return
+        block = CommentedMap()
+        for name, inner in value.items():
+            block[name] = _flow(inner)
+        if isinstance(old, CommentedMap):  # comments behind the last entry belong to what follows
+            _keep_tail(old, block)
+        section[key] = block
+    else:
+        section[key] = _flow(value)
+
+
+def _flow(value: Any) -> Any:
+    if isinstance(value, dict):
+        mapping = CommentedMap(value)
+        mapping.fa.set_flow_style()
+        return mapping
+    if isinstance(value, list):
+        sequence = CommentedSeq(value)
+        sequence.fa.set_flow_style()
+        return sequence
+    return value
+
+
+def _keep_tail(old: CommentedMap, new: CommentedMap) -> None:
+    """ruamel hangs the blank line and comment before the next section on the last key of the one before."""
+    if not old or not new:
+        return
+    tail = old
+    last = list(old)[-1]
+    while isinstance(tail[last], CommentedMap) and tail[last] and last not in tail.ca.items:
+        tail, last = tail[last], list(tail[last])[-1]
+    comment = tail.ca.items.get(last)
+    if comment:
+        new.ca.items[list(new)[-1]] = comment

@@ -1,0 +1,1 @@
+"""What git and dvc.lock say. Never imports dvc."""

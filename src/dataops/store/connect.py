@@ -1,0 +1,48 @@
+"""Several clones, one embedded server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dataops.errors import DataOpsError
+from dataops.repo import root as repo_root
+from dataops.store import embedded, local, state
+from dataops.store.embedded import Status
+from dataops.store.state import Place
+
+
+def connect(root: Path, path: Path) -> Status:
+    """Use the server of the clone at `path` from now on.
+
+    Raises:
+        DataOpsError: `path` is no clone, has no server or isn't running it; or this clone runs one itself.
+    """
+    root = root.resolve()
+    other = _server_at(path.expanduser())
+    if other == root:
+        raise DataOpsError(f"{path} leads to this clone itself", "`dataops store up` starts its own server")
+    place = Place(other)
+    current = state.load(place)
+    if current is None:
+        raise DataOpsError(f"{other} has no embedded store", f"run `dataops store up` in {other}, then try again")
+    if embedded.pid_of(place, current) is None:
+        raise DataOpsError(
+            f"the embedded store of {other} is not running", f"run `dataops store up` in {other}, then try again"
+        )
+    mine = Place(root)
+    if embedded.pid_of(mine, state.load(mine)) is not None:
+        raise DataOpsError("this clone's own server is running", "`dataops store down` first; its data stays")
+    with place.locked():
+        state.link(root, other)
+        notes = local.attach(root, current)
+    return embedded.status(root, tuple(notes))
+
+
+def _server_at(path: Path) -> Path:
+    """The clone whose server a person at `path` would use."""
+    try:
+        if not path.is_dir():
+            raise DataOpsError(f"there is no folder {path}", "name the clone in which `dataops store up` was run")
+        return state.server_of(repo_root.find(path))
+    except PermissionError:
+        raise DataOpsError(f"{path} may not be read by this account") from None

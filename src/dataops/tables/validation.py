@@ -1,0 +1,160 @@
+"""The contract checked through pandera, and the quality of a dataset in six numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+from dataops.tables.contract import Column, Contract, Frequency
+from dataops.tables.period import steps
+
+RULE = "rule"
+
+
+def pandera_schema(contract: Contract) -> pa.DataFrameSchema:
+    """The contract's nullability, ranges and allowed values; types were settled by `collect`."""
+    columns = {
+        name: pa.Column(nullable=column.nullable, checks=_checks(name, column), required=True)
+        for name, column in contract.columns.items()
+    }
+    return pa.DataFrameSchema(columns, strict=False)
+
+
+def _checks(name: str, column: Column) -> list[pa.Check]:
+    checks = []
+    if column.min is not None:
+        checks.append(pa.Check.ge(column.min, error=f"{name} >= {column.min:g}"))
+    if column.max is not None:
+        checks.append(pa.Check.le(column.max, error=f"{name} <= {column.max:g}"))
+    if column.allowed is not None:
+        checks.append(pa.Check.isin(column.allowed, error=f"{name} is an allowed value"))
+    return checks
+
+
+def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
+    """Each bad row's rules, joined by "; ", indexed by the rows of `frame` that break any.
+
+    `frame` has a RangeIndex. Of rows that are the same in every column one stays; rows with the same key and time but
+    other values are all bad, as nobody can know which is right.
+    """
+    found: list[pd.DataFrame] = []
+    try:
+        pandera_schema(contract).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        cases = errors.failure_cases
+        null = cases["check"] == "not_nullable"
+        cases = cases.assign(rule=cases["check"].where(~null, cases["column"].astype("str") + " is not null"))
+        found.append(cases.loc[cases["index"].notna(), ["index", RULE]].astype({"index": "int64"}))
+    found.append(_repeated(frame, contract))
+    cases = pd.concat(found, ignore_index=True)
+    return cases.groupby("index", sort=True)[RULE].agg("; ".join).astype("str")
+
+
+def _repeated(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    same_key = frame.duplicated(contract.index, keep=False)
+    suspects = frame[same_key]
+    copies = suspects.duplicated(list(contract.columns), keep="first")
+    left = suspects[~copies]
+    conflicts = left.duplicated(contract.index, keep=False)
+    name = ", ".join(contract.index)
+    return pd.DataFrame(
+        {
+            "index": [*suspects.index[copies], *left.index[conflicts]],
+            RULE: [f"repeats a row ({name})"] * int(copies.sum())
+            + [f"contradicts a row of the same {name}"] * int(conflicts.sum()),
+        }
+    ).astype({"index": "int64", RULE: "str"})
+
+
+def column_report(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Per column: type, missing, distinct, and for numbers min, mean and max; for dates first and last."""
+    report: dict[str, dict[str, Any]] = {}
+    for name, values in frame.items():
+        entry: dict[str, Any] = {
+            "type": str(values.dtype),
+            "missing": int(values.isna().sum()),
+            "distinct": int(values.nunique()),
+        }
+        if pd.api.types.is_bool_dtype(values.dtype):
+            entry["mean"] = _rounded(values.mean())
+        elif pd.api.types.is_numeric_dtype(values.dtype):
+            entry |= {key: _rounded(getattr(values, key)()) for key in ("min", "mean", "max")}
+            entry["negative"] = int((values < 0).sum())
+        elif pd.api.types.is_datetime64_dtype(values.dtype) and values.notna().any():
+            entry |= {"first": values.min().isoformat(), "last": values.max().isoformat()}
+        report[str(name)] = entry
+    return report
+
+
+def _rounded(value: Any) -> float | None:
+    return None if pd.isna(value) else round(float(value), 6)
+
+
+def completeness(frame: pd.DataFrame, contract: Contract) -> float:
+    """1 - missing / cells, over the columns that may not be null (ISO/IEC 25012: completeness)."""
+    required = [name for name, column in contract.columns.items() if not column.nullable]
+    cells = len(frame) * len(required)
+    return 1 - int(frame[required].isna().sum().sum()) / cells if cells else 1.0
+
+
+def validity(rules: pd.Series, rows: int) -> float:
+    """1 - rows that break a rule on nullability, range or allowed values / rows."""
+    repeats = rules.str.fullmatch(r"(?:repeats|contradicts) a row[^;]*") if len(rules) else rules
+    return 1 - (len(rules) - int(repeats.sum() if len(rules) else 0)) / rows if rows else 1.0
+
+
+def uniqueness(frame: pd.DataFrame, contract: Contract) -> float:
+    """1 - rows that repeat the key and time of an earlier row / rows."""
+    return 1 - int(frame.duplicated(contract.index).sum()) / len(frame) if len(frame) else 1.0
+
+
+def consistency(unreadable: int, values: int) -> float:
+    """1 - values not readable as their column's type / values read: do the source files agree on what a column is?"""
+    return 1 - unreadable / values if values else 1.0
+
+
+def accuracy(frame: pd.DataFrame, contract: Contract) -> float:
+    """Share of target values within Tukey's outer fences of their own series, [Q1 - 3 IQR, Q3 + 3 IQR].
+
+    A proxy: truth isn't in the data. Tukey, Exploratory Data Analysis (1977). A series with IQR 0 has no fences.
+    """
+    target = frame[contract.target].astype("float64")
+    if target.notna().sum() == 0:
+        return 1.0
+    if contract.keys:
+        groups = target.groupby([frame[key] for key in contract.keys], sort=False, dropna=False)
+        first, third = groups.transform("quantile", q=0.25), groups.transform("quantile", q=0.75)
+    else:
+        first = pd.Series(target.quantile(0.25), index=target.index)
+        third = pd.Series(target.quantile(0.75), index=target.index)
+    spread = third - first
+    outside = (spread > 0) & ((target < first - 3 * spread) | (target > third + 3 * spread))
+    return 1 - int(outside.sum()) / int(target.notna().sum())
+
+
+def timeliness(age_days: float, allowed_days: float | None) -> float | None:
+    """min(1, allowed / age), age = newest row to last ingest; None where the contract states no allowance."""
+    if allowed_days is None:
+        return None
+    return 1.0 if age_days <= allowed_days else round(allowed_days / age_days, 6)
+
+
+def calendar(times: pd.Series, frequency: Frequency) -> dict[str, Any]:
+    """First and last time, how many steps lie between them, and how many of those no row has."""
+    known = times.dropna()
+    if known.empty:
+        return {"first": None, "last": None, "steps": 0, "missing_steps": 0, "missing_after": []}
+    distinct = known.drop_duplicates().sort_values()
+    numbers = pd.Series(steps(distinct, frequency)).drop_duplicates()
+    span = int(numbers.iloc[-1] - numbers.iloc[0] + 1)
+    jumps = numbers.diff() > 1
+    before = [str(distinct.iloc[i - 1])[:16] for i in jumps.index[jumps][:5]]
+    return {
+        "first": distinct.iloc[0].isoformat(),
+        "last": distinct.iloc[-1].isoformat(),
+        "steps": span,
+        "missing_steps": span - len(numbers),
+        "missing_after": before,
+    }

@@ -1,0 +1,1 @@
+"""Launchers: where the fit of src/pipeline/train.py runs."""

@@ -1,0 +1,63 @@
+"""The default launcher: the script-mode entry point as a process on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from dataops.errors import DataOpsError
+from dataops.files import SCRATCH, new_folder, write_json
+from dataops.training.archive import pack
+
+ENTRY = Path("src/pipeline/train.py")
+DATASET = Path("data/dataset")
+MODEL = Path("models/model.tar.gz")
+CURVE = Path("reports/training")
+RECORD = Path("reports/training.json")
+PACKAGES = ("lightgbm", "numpy", "pandas", "pyarrow")  # what the model's bytes depend on
+
+
+def environment(base: Mapping[str, str], work: Path, hyper: Mapping[str, Any]) -> dict[str, str]:
+    """SageMaker's script-mode variables: channels, where the model and other output go, hyperparameters as JSON."""
+    return {
+        **{name: value for name, value in base.items() if not name.startswith("SM_")},
+        "DVC_NO_ANALYTICS": "1",
+        "SM_CHANNEL_TRAIN": str((DATASET / "train").resolve()),
+        "SM_CHANNEL_VALIDATION": str((DATASET / "validation").resolve()),
+        "SM_MODEL_DIR": str(work / "model"),
+        "SM_OUTPUT_DATA_DIR": str(work / "output"),
+        **{f"SM_HP_{name.upper()}": json.dumps(value) for name, value in hyper.items()},
+    }
+
+
+def run(hyper: Mapping[str, Any]) -> None:
+    """Train, then put the model, the curve and the record in place, each in one step.
+
+    Raises:
+        DataOpsError: there is no data, or the entry point failed.
+    """
+    if not (DATASET / "train").is_dir():
+        raise DataOpsError("data/dataset/train is missing", "run `dvc repro`, or `dvc pull` in a fresh clone")
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(dir=SCRATCH.resolve(), prefix="train-"))
+    try:
+        for name in ("model", "output"):
+            (work / name).mkdir()
+        status = subprocess.run([sys.executable, str(ENTRY)], env=environment(os.environ, work, hyper), check=False)
+        if status.returncode:
+            raise DataOpsError(f"{ENTRY} failed with exit status {status.returncode}", "its own words are above")
+        with new_folder(CURVE) as folder:
+            shutil.copytree(work / "output" / "dvclive", folder, dirs_exist_ok=True)
+        pack(work / "model", MODEL)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    packages = {name: version(name) for name in PACKAGES}
+    write_json(RECORD, {"backend": "local", "entry_point": str(ENTRY), "hyperparameters": hyper, "packages": packages})

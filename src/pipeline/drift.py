@@ -1,0 +1,73 @@
+"""Has the data moved? Current profile against the pinned reference; without one, the test part against train."""
+
+from __future__ import annotations
+
+from functools import reduce
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from dataops.checked import check
+from dataops.errors import Refused, run
+from dataops.files import write_json
+from dataops.params import section
+from dataops.report.drift_picture import draw
+from dataops.reports import read_json
+from dataops.tables import parquet
+from dataops.tables.contract import Contract
+from dataops.tables.drift import Thresholds, compare
+from dataops.tables.profile import Profile, merge, profile
+
+PROFILE = Path("reports/profile.json")
+REFERENCE = Path("reports/drift_reference.json")
+DATASET = Path("data/dataset")
+REPORT = Path("reports/drift.json")
+METRICS = Path("reports/metrics/drift.json")
+PICTURE = Path("reports/drift.png")
+
+
+class Drift(Thresholds):
+    """The section `drift` of params.yaml."""
+
+    window: Literal["new", "all"] = "new"  # with a reference: only what came after it, or everything
+    on_drift: Literal["warn", "fail"] = "warn"
+
+
+def main() -> None:
+    """Run the stage."""
+    contract, params = section(Contract, "contract"), section(Drift, "drift")
+    parts, pinned = read_json(PROFILE)["parts"], read_json(REFERENCE)
+    limits = check(Thresholds, {name: getattr(params, name) for name in Thresholds.model_fields}, "drift")
+    reference, current, compared = sides(parts, pinned, contract, params)
+    report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+    if not current["rows"]:
+        report |= {"drifted": False, "recommendations": ["nothing came after the reference"]}
+    write_json(REPORT, report)
+    write_json(METRICS, {"score": report["score"], "columns_drifted": len(report["columns_drifted"])})
+    draw(report, limits.effect, PICTURE)
+    verdict = f"drift in {', '.join(report['columns_drifted'])}" if report["drifted"] else "no drift"
+    message = "\n".join([f"{verdict} ({compared})", *(f"  {line}" for line in report["recommendations"])])
+    if report["drifted"] and params.on_drift == "fail":
+        raise Refused(message, "`drift.on_drift: warn` lets the pipeline go on")
+    print(message)
+
+
+def sides(
+    parts: dict[str, Profile], pinned: dict[str, Any], contract: Contract, params: Drift
+) -> tuple[Profile, Profile, str]:
+    """What to compare with what, and that in words."""
+    if not pinned.get("profile"):
+        return parts["train"], parts["test"], "test against train, as no reference is pinned"
+    name = pinned.get("version") or "the pinned reference"
+    if params.window == "all":
+        return pinned["profile"], reduce(merge, parts.values()), f"everything against {name}"
+    until = pinned["profile"]["columns"][contract.time]["last"]
+    paths = [path for part in parts for path in parquet.files(DATASET / part)]
+    rows = parquet.read(sorted(paths, key=lambda path: path.name), list(contract.columns))
+    fresh = rows[rows[contract.time] > pd.Timestamp(until)]
+    return pinned["profile"], profile(fresh, contract), f"what came after {until} against {name}"
+
+
+if __name__ == "__main__":
+    run(main)

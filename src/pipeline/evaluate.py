@@ -1,0 +1,125 @@
+"""models/model.tar.gz on the test part, against seasonal naive: overall, by store, by horizon, over time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+from dataops.checked import Checked
+from dataops.errors import DataOpsError, run
+from dataops.files import new_folder, write_json
+from dataops.params import section
+from dataops.report import forecast_pictures
+from dataops.tables import metrics, parquet
+from dataops.tables.contract import Contract
+from dataops.tables.features import History, series_ids
+from dataops.tables.period import SEASON, floor, steps
+from dataops.training.archive import member
+from pipeline.train import predict
+
+DATASET = Path("data/dataset")
+MODEL = Path("models/model.tar.gz")
+REPORT = Path("reports/evaluation.json")
+METRICS = Path("reports/metrics/evaluate.json")
+PLOTS = Path("reports/evaluation")
+DECIMALS = 6
+
+
+class Evaluate(Checked):
+    """The section `evaluate` of params.yaml."""
+
+    naive_lag: int  # steps; the naive forecast is the value that many steps earlier
+
+
+def main() -> None:
+    """Run the stage."""
+    contract, params = section(Contract, "contract"), section(Evaluate, "evaluate")
+    spec = json.loads(member(MODEL, "model.json"))
+    booster = lgb.Booster(model_str=member(MODEL, "model.txt").decode())
+    test = parquet.read(DATASET / "test")
+    missing = [name for name in spec["features"] if name not in test.columns]
+    if missing:
+        raise DataOpsError(f"the model wants {missing[0]}, which data/dataset has not", "run `dvc repro`")
+    rows = forecasts(test, predict(booster, test, spec), contract, params.naive_lag)
+    report: dict[str, Any] = {"rows": len(rows), "naive_lag": params.naive_lag, "model": scores(rows, "forecast")}
+    known = rows[rows["naive"].notna()]
+    report["naive"] = {"rows": len(known), **scores(known, "naive")}
+    report["model_where_naive"] = scores(known, "forecast")
+    report["beats_naive"] = bool(report["model_where_naive"]["wape"] < report["naive"]["wape"]) if len(known) else None
+    write_json(REPORT, report)
+    write_json(METRICS, report["model"] | {"naive_wape": report["naive"]["wape"]})
+    tables = {name: by(rows, name) for name in ("store", "horizon", "period") if name in rows}
+    with new_folder(PLOTS) as folder:
+        total = rows.groupby("time")[["actual", "forecast", "naive"]].sum(min_count=1).reset_index()
+        total.to_csv(folder / "forecast.csv", index=False, float_format="%.6g", date_format="%Y-%m-%d %H:%M")
+        for name, table in tables.items():
+            table.to_csv(folder / f"error_by_{name}.csv", index=False, float_format="%.6g")
+        forecast_pictures.draw(total, rows, tables, contract.target, folder)
+    said = [f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in report["model"].items()]
+    print(f"test: {', '.join(said)} (seasonal naive: wape {report['naive']['wape']}, smape {report['naive']['smape']})")
+
+
+def forecasts(test: pd.DataFrame, forecast: Any, contract: Contract, naive_lag: int) -> pd.DataFrame:
+    """One row a test row: time, store (the first key), horizon in seasons, actual, forecast, naive and MASE's scale."""
+    past = pd.concat([*(parquet.read(DATASET / part, [*contract.index, contract.target])
+                        for part in ("train", "validation")), test[[*contract.index, contract.target]]],
+                     ignore_index=True)  # fmt: skip
+    series, step = series_ids(past, contract.keys), steps(past[contract.time], contract.frequency)
+    values = past[contract.target].to_numpy("float64", na_value=np.nan)
+    order = np.lexsort((step, series))
+    history = History(series[order], step[order], values[order])
+    naive = history.lag(series, step, naive_lag)
+    tested = np.arange(len(past)) >= len(past) - len(test)
+    trained = parquet.read(DATASET / "train", [contract.time])[contract.time]
+    in_train = ~tested & (past[contract.time] <= trained.max()).to_numpy()
+    error = pd.Series(
+        np.where(in_train, np.abs(values - history.lag(series, step, SEASON[contract.frequency])), np.nan)
+    )
+    scale = error.groupby(series).transform("mean").to_numpy()
+    season = SEASON[contract.frequency]
+    rows = pd.DataFrame({
+        "time": floor(test[contract.time], contract.frequency).to_numpy(),
+        "horizon": (step[tested] - step[tested].min()) // season + 1,
+        "period": test[contract.time].dt.strftime("%Y-%m").to_numpy(),
+        "actual": values[tested],
+        "forecast": forecast,
+        "naive": naive[tested],
+        "scale": scale[tested],
+    })  # fmt: skip
+    if contract.keys:
+        rows.insert(0, "store", test[contract.keys[0]].to_numpy())
+    return rows[rows["actual"].notna()].reset_index(drop=True)
+
+
+def scores(rows: pd.DataFrame, column: str) -> dict[str, float | None]:
+    """The five errors of one forecast; None where there is nothing to score."""
+    actual, forecast = rows["actual"].to_numpy(), rows[column].to_numpy()
+    found = {
+        "wape": metrics.wape(actual, forecast),
+        "smape": metrics.smape(actual, forecast),
+        "rmse": metrics.rmse(actual, forecast),
+        "mase": metrics.mase(actual, forecast, rows["scale"].to_numpy()),
+        "bias": metrics.bias(actual, forecast),
+    }
+    return {name: round(value, DECIMALS) if np.isfinite(value) else None for name, value in found.items()}
+
+
+def by(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows, WAPE and bias of the model and WAPE of seasonal naive (where it is known) for each value of a column."""
+    table = []
+    for value, group in rows.groupby(name, sort=True):
+        actual, forecast = group["actual"].to_numpy(), group["forecast"].to_numpy()
+        known = group["naive"].notna().to_numpy()
+        naive = metrics.wape(actual[known], group["naive"].to_numpy()[known]) if known.any() else float("nan")
+        table.append({name: value, "rows": len(group), "wape": metrics.wape(actual, forecast),
+                      "naive_wape": naive, "bias": metrics.bias(actual, forecast)})  # fmt: skip
+    return pd.DataFrame(table)
+
+
+if __name__ == "__main__":
+    run(main)

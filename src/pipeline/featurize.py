@@ -1,0 +1,180 @@
+"""data/validated -> data/features: what a forecast made `horizon` steps ahead may know of each row.
+
+Nothing of the target younger than the horizon is used, nor of any column that isn't listed as known ahead. Lags and
+windows count dates, not rows, so gaps shift nothing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from dataops.checked import Checked
+from dataops.errors import DataOpsError, run
+from dataops.files import write_json
+from dataops.params import section
+from dataops.tables import parquet
+from dataops.tables.contract import Contract, Frequency
+from dataops.tables.features import Floats, History, mean_of, series_ids
+from dataops.tables.period import SEASON, YEAR, steps
+
+VALIDATED = Path("data/validated")
+FEATURES = Path("data/features")
+REPORT = Path("reports/features.json")
+METRICS = Path("reports/metrics/featurize.json")
+CALENDAR: dict[Frequency, list[str]] = {
+    "h": ["hour", "day_of_week", "day_of_year"],
+    "D": ["day_of_week", "day_of_month", "day_of_year", "month"],
+    "W": ["day_of_month", "day_of_year", "month"],
+    "M": ["month"],
+}
+
+
+class Featurize(Checked):
+    """The section `featurize` of params.yaml; every number counts steps of the contract's frequency."""
+
+    horizon: int
+    lags: list[int]
+    means: list[int]
+    stds: list[int]
+    seasonal_means: list[int]
+    trends: list[int] = []
+    known_ahead: list[str] = []
+    holidays: list[str] = []
+
+
+def main() -> None:
+    """Run the stage."""
+    contract, params = section(Contract, "contract"), section(Featurize, "featurize")
+    check_params(contract, params)
+    rows = parquet.read(VALIDATED)
+    features = build(rows, contract, params)
+    form = parquet.schema(contract, {name: pa.float64() for name in features.columns})
+    table = pd.concat([rows, features], axis=1)
+    parquet.write(table, FEATURES, form, contract.index, contract.time, contract.partition)
+    report = summary(features)
+    write_json(REPORT, report)
+    write_json(METRICS, {name: report[name] for name in ("count", "coverage", "null_ratio")})
+    print(f"built {features.shape[1]} features for {len(rows):,} rows, horizon {params.horizon}")
+
+
+def check_params(contract: Contract, params: Featurize) -> None:
+    """Refuse a lag that would look into the future, and columns that don't exist."""
+    if params.horizon < 1:
+        raise DataOpsError("params.yaml: featurize.horizon must be at least 1")
+    early = [lag for lag in params.lags if lag < params.horizon]
+    if early:
+        raise DataOpsError(
+            f"params.yaml: featurize.lags: {early[0]} is younger than the horizon of {params.horizon}",
+            "a forecast that far ahead can't know it; use lags of at least the horizon",
+        )
+    if any(length < 1 for length in (*params.means, *params.stds, *params.seasonal_means, *params.trends)):
+        raise DataOpsError("params.yaml: featurize: a window must be at least 1 step long")
+    unknown = [name for name in params.known_ahead if name not in contract.others]
+    if unknown:
+        raise DataOpsError(
+            f"params.yaml: featurize.known_ahead: {unknown[0]} is no column besides keys, time and target",
+            f"there are: {', '.join(contract.others) or 'none'}",
+        )
+
+
+def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataFrame:
+    """All features, (n, k) float64, in the order of `rows`."""
+    series, step = series_ids(rows, contract.keys), steps(rows[contract.time], contract.frequency)
+    order = np.lexsort((step, series))
+    series, step = series[order], step[order]
+
+    def numbers(name: str) -> Floats:
+        return rows[name].to_numpy("float64", na_value=np.nan)[order]
+
+    found: dict[str, Floats] = dict(calendar(rows[contract.time].iloc[order], contract.frequency, params.holidays))
+    found |= of_target(History(series, step, numbers(contract.target)), series, step, contract, params)
+    numeric = [name for name in contract.others if contract.columns[name].type in ("integer", "number", "boolean")]
+    for name in numeric:
+        history = History(series, step, numbers(name))
+        usual = history.rolling_mean(series, step, SEASON[contract.frequency] * 4, params.horizon)
+        if name in params.known_ahead:  # itself is a column already; against its usual level it says more
+            found[f"{name}_change"] = numbers(name) - usual
+        else:
+            found[f"{name}_mean"] = usual
+            found[f"{name}_lag_{params.horizon}"] = history.lag(series, step, params.horizon)
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    taken = set(rows.columns)  # a source may have a column called month, too
+    return pd.DataFrame(
+        {f"{name}_feature" if name in taken else name: values[back] for name, values in found.items()}, index=rows.index
+    )
+
+
+def of_target(history: History, series: Any, step: Any, contract: Contract, params: Featurize) -> dict[str, Floats]:
+    """Lags, rolling statistics and same-season means of the target, none younger than the horizon."""
+    horizon, season = params.horizon, SEASON[contract.frequency]
+    first = -(-horizon // season) * season  # the youngest whole season that is old enough
+    found = {f"lag_{by}": history.lag(series, step, by) for by in params.lags}
+    found |= {f"mean_{n}": history.rolling_mean(series, step, n, horizon) for n in params.means}
+    found |= {f"std_{n}": history.rolling_std(series, step, n, horizon) for n in params.stds}
+    for count in params.seasonal_means:
+        lags = [history.lag(series, step, first + season * i) for i in range(count)]
+        found[f"seasonal_mean_{count}"] = mean_of(lags)
+    for length in params.trends:  # growth against the same weeks a year before, which trees can't divide out
+        now, then = (
+            history.rolling_mean(series, step, length, horizon + back) for back in (0, YEAR[contract.frequency])
+        )
+        found[f"trend_{length}"] = np.divide(now, then, out=np.full_like(now, np.nan), where=then > 0)
+    return found
+
+
+def calendar(times: pd.Series, frequency: Frequency, holidays: list[str]) -> dict[str, Floats]:
+    """Where in the day, week and year a row stands, and how many days the next holiday ("MM-DD") is away."""
+    values = {
+        "hour": times.dt.hour,
+        "day_of_week": times.dt.day_of_week,
+        "day_of_month": times.dt.day,
+        "day_of_year": times.dt.day_of_year,
+        "month": times.dt.month,
+    }
+    found = {name: values[name].to_numpy("float64") for name in CALENDAR[frequency]}
+    if holidays:
+        days = times.to_numpy("datetime64[D]")
+        dates = holiday_dates(holidays, times)
+        after = np.searchsorted(dates, days)
+        found["days_to_holiday"] = (dates[after] - days).astype("float64")
+        found["days_since_holiday"] = (days - dates[np.searchsorted(dates, days, side="right") - 1]).astype("float64")
+    return found
+
+
+def holiday_dates(holidays: list[str], times: pd.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:
+    """The holidays as sorted days: "MM-DD" in every year from one before to one after the data, "YYYY-MM-DD" once.
+
+    A far day at each end stands for holidays nobody listed.
+    """
+    years = range(times.dt.year.min() - 1, times.dt.year.max() + 2)
+    dates = [day for day in holidays if len(day) > 5]
+    dates += [f"{year}-{day}" for year in years for day in holidays if len(day) == 5]
+    ends = [f"{years[0] - 1}-01-01", f"{years[-1] + 1}-12-31"]
+    try:
+        return np.unique(np.array([*dates, *ends], dtype="datetime64[D]"))
+    except ValueError as error:
+        raise DataOpsError(f"params.yaml: featurize.holidays: {error}", 'write "12-25" or "2024-11-29"') from None
+
+
+def summary(features: pd.DataFrame) -> dict[str, Any]:
+    """Count, coverage (share of values there) and null ratio, overall and by feature."""
+    nulls = features.isna().mean()
+    ratio = float(nulls.mean())
+    return {
+        "count": features.shape[1],
+        "rows": len(features),
+        "coverage": round(1 - ratio, 6),
+        "null_ratio": round(ratio, 6),
+        "features": {name: {"coverage": round(1 - float(share), 6), "null_ratio": round(float(share), 6)}
+                     for name, share in nulls.items()},
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,78 @@
+"""data/features -> data/dataset/{train,validation,test}: by time, on partition boundaries.
+
+Whole files are copied, so that a month which moves from test to validation costs nothing on the remote.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from dataops.checked import Checked
+from dataops.errors import DataOpsError, run
+from dataops.files import new_folder, write_json
+from dataops.params import section
+from dataops.tables import parquet
+from dataops.tables.contract import Contract
+from dataops.tables.profile import profile
+
+FEATURES = Path("data/features")
+DATASET = Path("data/dataset")
+REPORT = Path("reports/profile.json")
+
+
+class Split(Checked):
+    """The section `split` of params.yaml, counted in the contract's partitions (months where there are none)."""
+
+    validation: int
+    test: int
+
+
+def main() -> None:
+    """Run the stage."""
+    contract, params = section(Contract, "contract"), section(Split, "split")
+    paths = parquet.files(FEATURES)
+    with new_folder(DATASET) as folder:
+        if contract.partition == "none":
+            cut_rows(paths[0], folder, contract, params)
+        else:
+            for path, part in zip(paths, parts(len(paths), params), strict=True):
+                (folder / part).mkdir(exist_ok=True)
+                shutil.copyfile(path, folder / part / path.name)
+    profiles = {part: profile(parquet.read(DATASET / part, list(contract.columns)), contract)
+                for part in ("train", "validation", "test")}  # fmt: skip
+    write_json(REPORT, {"parts": profiles})
+    print("split: " + ", ".join(f"{part} {found['rows']:,} rows" for part, found in profiles.items()))
+
+
+def parts(count: int, params: Split) -> list[str]:
+    """Each partition's part, oldest first: the last ones test, those before them validation, the rest train.
+
+    Raises:
+        DataOpsError: nothing would be left to train on.
+    """
+    train = count - params.validation - params.test
+    if min(params.validation, params.test) < 1 or train < 1:
+        raise DataOpsError(
+            f"params.yaml: split: {params.validation} + {params.test} of {count} partitions leave none to train on",
+            "each part needs at least one; lower split.validation or split.test",
+        )
+    return ["train"] * train + ["validation"] * params.validation + ["test"] * params.test
+
+
+def cut_rows(path: Path, folder: Path, contract: Contract, params: Split) -> None:
+    """The same by rows, where the table is a single file: months are the boundaries."""
+    rows = parquet.read([path])
+    months = parquet.labels(rows[contract.time], "month")
+    names = sorted(months.unique())
+    part_of = pd.Series(parts(len(names), params), index=names)
+    form = parquet.file_schema(path)
+    for part, selected in rows.groupby(months.map(part_of)):
+        (folder / str(part)).mkdir()
+        parquet.write_file(selected, folder / str(part) / path.name, form)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,120 @@
+"""data/raw -> data/validated and data/quarantine: the contract of params.yaml, and the gate.
+
+Excluded rows leave; bad rows go to quarantine with the rule they broke. Too many of them, a column without a value or
+no rows at all stop the pipeline, and the report is written all the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from dataops.checked import Checked
+from dataops.errors import Refused, run
+from dataops.files import write_json
+from dataops.params import section
+from dataops.reports import read_json
+from dataops.tables import parquet, validation
+from dataops.tables.contract import Contract
+from dataops.tables.exclusions import excluded, read_exclusions
+
+RAW = Path("data/raw")
+EXCLUSIONS = Path("data/exclusions.csv")
+COLLECTION = Path("reports/collection.json")
+VALIDATED = Path("data/validated")
+QUARANTINE = Path("data/quarantine")
+REPORT = Path("reports/validation.json")
+METRICS = Path("reports/metrics/validate.json")
+
+
+class Validate(Checked):
+    """The section `validate` of params.yaml."""
+
+    max_invalid: float = 0.01  # share of rows that may go to quarantine
+    max_age_days: float | None = None  # newest row to last ingest
+
+
+def main() -> None:
+    """Run the stage."""
+    contract, params = section(Contract, "contract"), section(Validate, "validate")
+    collection = read_json(COLLECTION)
+    raw = parquet.read(RAW)
+    reasons = excluded(raw, read_exclusions(EXCLUSIONS), contract)
+    rows = raw[reasons.isna()].reset_index(drop=True)
+    rules = validation.broken_rules(rows, contract)
+    good = rows.drop(index=rules.index)
+    bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
+
+    report = describe(rows, rules, contract, params, collection)
+    report["rows"] = {"raw": len(raw), "excluded": int(reasons.notna().sum()), "invalid": len(bad), "valid": len(good)}
+    report["excluded_because"] = reasons.dropna().value_counts().sort_index().to_dict()
+    report["problems"] = problems(rows, len(bad), contract, params, report)
+    report["passed"] = not report["problems"]
+    write_json(REPORT, report)
+    write_json(METRICS, {**report["quality"], "valid": len(good), "invalid": len(bad)})
+    if report["problems"]:
+        raise Refused(table(report), f"{REPORT} has it all; fix the source, or change `contract` or `validate`")
+
+    form = parquet.schema(contract)
+    parquet.write(good, VALIDATED, form, contract.index, contract.time, contract.partition)
+    rule = parquet.schema(contract, {validation.RULE: pa.string()})
+    parquet.write(bad, QUARANTINE, rule, contract.index, contract.time, "none")
+    print(f"validated {len(good):,} rows; {len(bad):,} in quarantine, {report['rows']['excluded']:,} excluded")
+
+
+def describe(
+    rows: pd.DataFrame, rules: pd.Series, contract: Contract, params: Validate, collection: dict[str, Any]
+) -> dict[str, Any]:
+    """Counts, columns, the six dimensions of quality and what was broken how often."""
+    calendar = validation.calendar(rows[contract.time], contract.frequency)
+    newest, ingested = calendar["last"], collection["last_ingested_at"]
+    age = (pd.Timestamp(ingested).tz_localize(None) - pd.Timestamp(newest)).total_seconds() / 86400 if newest else 0.0
+    unreadable, values = collection["unreadable_values"], collection["values_read"]
+    return {
+        "passed": False,
+        "problems": [],
+        "rows": {},
+        "quality": {
+            "completeness": validation.completeness(rows, contract),
+            "validity": validation.validity(rules, len(rows)),
+            "consistency": validation.consistency(unreadable, values),
+            "uniqueness": validation.uniqueness(rows, contract),
+            "accuracy": validation.accuracy(rows, contract),
+            "timeliness": validation.timeliness(age, params.max_age_days),
+        },
+        "age_days": round(age, 3),
+        "calendar": calendar,
+        "series": int(rows.groupby(contract.keys, dropna=False).ngroups) if contract.keys else 1,
+        "duplicate_keys": int(rows.duplicated(contract.index).sum()),
+        "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
+        "columns": validation.column_report(rows),
+        "excluded_because": {},
+    }
+
+
+def problems(rows: pd.DataFrame, bad: int, contract: Contract, params: Validate, report: dict[str, Any]) -> list[str]:
+    """What stops the pipeline, one line each."""
+    if rows.empty:
+        return ["the dataset is empty"]
+    found = [f"{name} has no value at all" for name in contract.columns if rows[name].isna().all()]
+    share = bad / len(rows)
+    if share > params.max_invalid:
+        found.append(f"{bad:,} of {len(rows):,} rows are invalid ({share:.2%}, allowed {params.max_invalid:.2%})")
+    age = report["age_days"]
+    if params.max_age_days is not None and age > params.max_age_days:
+        found.append(f"the newest row is {age:.1f} days older than the last ingest (allowed {params.max_age_days:g})")
+    return found
+
+
+def table(report: dict[str, Any]) -> str:
+    """The problems, then how many rows broke which rule."""
+    lines = ["validation failed: " + "; ".join(report["problems"])]
+    lines += [f"  {count:>10,}  {rule}" for rule, count in report["broken_rules"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run(main)
