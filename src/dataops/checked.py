@@ -35,7 +35,9 @@ def check(model: type[Model], values: Any, where: str) -> Model:
 
 def _one_line(model: type[Checked], error: ValidationError, where: str) -> DataOpsError:
     """The first problem as a message, the rest counted."""
-    first, *rest = error.errors(include_url=False, include_context=False)
+    found = error.errors(include_url=False, include_context=False)
+    # a misspelt key is unknown and its right spelling missing: the first is what the person did
+    first, *rest = sorted(found, key=lambda entry: entry["type"] != "extra_forbidden")
     path = ".".join(str(part) for part in first["loc"])
     more = f" (and {len(rest)} more)" if rest else ""
     if first["type"] == "extra_forbidden":

@@ -28,7 +28,7 @@ from dataops.ingest.run import Options, ingest
 from dataops.ingest.source import Context, Taken
 
 KEY = "s3cr3t/K=y 42"
-MOVIES = Path("/work/shared/data/movies/tmdb_movies.json")
+MOVIES = Path(__file__).parents[3] / "shared/data/movies/tmdb_movies.json"
 
 
 def movies() -> list[dict[str, Any]]:

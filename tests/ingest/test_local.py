@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import gzip
 import io
 import tarfile
@@ -20,7 +21,7 @@ from dataops.ingest.run import Options, ingest
 from dataops.ingest.source import Context, Taken
 from dataops.tables.archives import expand
 
-UCI = Path("/work/shared/data/retail/uci_online_retail_by_day.tar.xz")
+UCI = Path(__file__).parents[3] / "shared/data/retail/uci_online_retail_by_day.tar.xz"
 
 
 def offered(tmp_path: Path, *arguments: object) -> Taken:
@@ -194,6 +195,19 @@ def test_unreadable_files_are_not_recorded(repo, tmp_path, name, content, says):
         ingest(repo, Files(["good.csv", name], tmp_path))
     assert not (repo / LANDING).exists()
     assert not (repo / "data/landing.dvc").exists()
+    assert not list((repo / ".dataops/tmp").iterdir())
+
+
+def test_a_full_disk_is_one_line(repo, tmp_path, monkeypatch):
+    """What the machine refuses is said without a traceback, and leaves nothing."""
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "x")
+
+    monkeypatch.setattr("dataops.ingest.run.shutil.copyfile", full)
+    with pytest.raises(DataOpsError, match="No space left on device"):
+        ingest(repo, Files([str(sales(tmp_path / "a.csv"))]))
+    assert not (repo / LANDING).exists()
     assert not list((repo / ".dataops/tmp").iterdir())
 
 

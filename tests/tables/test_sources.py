@@ -231,7 +231,7 @@ def test_read_options_are_checked():
 
 def test_the_real_file(tmp_path):
     """store_item_demand: 913,000 rows of four columns out of .csv.xz."""
-    path = Path("/work/shared/data/retail/store_item_demand.csv.xz")
+    path = Path(__file__).parents[3] / "shared/data/retail/store_item_demand.csv.xz"
     if not path.exists():
         pytest.skip("no shared data here")
     got = read_source(path, PLAIN, ["date", "sales"])

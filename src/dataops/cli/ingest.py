@@ -151,12 +151,15 @@ def _show(outcome: Outcome) -> None:
         print(f"nothing new: {outcome.description} is in data/landing already" + _known(outcome.known))
         return
     for file in outcome.files[:SHOWN]:
-        print(f"  {file.name}  {_counted(file.rows)}{_size(file.bytes)}")
+        print(f"  {file.name}  {_measure(file.rows, file.bytes)}")
     if len(outcome.files) > SHOWN:
         print(f"  … and {len(outcome.files) - SHOWN} more")
     number = len(outcome.files)
-    print(f"{number} file{'s' * (number != 1)}, {_counted(outcome.rows)}{_size(outcome.bytes)}" + _known(outcome.known))
+    print(f"{number} file{'s' * (number != 1)}, {_measure(outcome.rows, outcome.bytes)}" + _known(outcome.known))
     print(f"{'would be' if outcome.dry_run else 'batch'} {outcome.batch}")
+    if outcome.replaced:
+        what = f"{outcome.replaced} batch{'es' * (outcome.replaced > 1)}"
+        print(f"instead of {what} (git and DVC's cache keep what was recorded)")
     if not outcome.dry_run:
         print("next: `dvc repro`, `git add data/landing.dvc`")
 
@@ -165,14 +168,11 @@ def _known(count: int) -> str:
     return f" ({count} file{'s' * (count != 1)} known already)" if count else ""
 
 
-def _counted(rows: int | None) -> str:
-    return "" if rows is None else f"{rows:,} row{'s' * (rows != 1)}, "
-
-
-def _size(count: int) -> str:
-    if count < 10_000:
-        return f"{count} bytes"
-    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+def _measure(rows: int | None, count: int) -> str:
+    """Rows and bytes, as far as they are known."""
+    size = f"{count} bytes" if count < 10_000 else f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+    parts = [] if rows is None else [f"{rows:,} row{'s' * (rows != 1)}"]
+    return ", ".join([*parts, size] if count else parts)
 
 
 def _date(text: str) -> dt.date:

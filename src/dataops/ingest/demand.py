@@ -186,7 +186,7 @@ def _holidays(year: int, days: int, category: int) -> Ints:
     around(dt.date(year, 12, 25), 200, [1250, 1500, 1400, 1300, 1200])
     around(dt.date(year, 12, 31), 900, [1250])
     november = dt.date(year, 11, 1)
-    friday = november + dt.timedelta((4 - november.weekday()) % 7 + 21)
+    friday = november + dt.timedelta((3 - november.weekday()) % 7 + 22)  # the day after the fourth Thursday
     around(friday, 2200 if category == 2 else 1350, [600])
     return factor
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class Outcome:
     skipped: list[str] = field(default_factory=list)  # no data
     warnings: list[str] = field(default_factory=list)
     recovered: list[str] = field(default_factory=list)  # batches a killed ingest left, recorded now
+    replaced: int = 0  # batches that gave way
     description: str = ""
     dry_run: bool = False
 
@@ -56,20 +57,9 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         """For --json."""
-        names = (
-            "batch",
-            "columns",
-            "known",
-            "skipped",
-            "warnings",
-            "recovered",
-            "description",
-            "dry_run",
-            "rows",
-            "bytes",
-        )
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
         listed = [file.model_dump(exclude_none=True) for file in self.files]
-        return {name: getattr(self, name) for name in names} | {"files": listed}
+        return values | {"rows": self.rows, "bytes": self.bytes, "files": listed}
 
 
 def ingest(root: Path, source: Taker, options: Options | None = None) -> Outcome:
@@ -80,6 +70,14 @@ def ingest(root: Path, source: Taker, options: Options | None = None) -> Outcome
             lacks columns, or another ingest is running. The landing is then as it was.
     """
     options = options or Options()
+    try:
+        return _ingest(root, source, options)
+    except OSError as error:  # no permission, no space: the machine's, not ours
+        where = f"{error.filename}: " if error.filename else ""
+        raise DataOpsError(f"{where}{error.strerror or error}", "nothing was recorded") from None
+
+
+def _ingest(root: Path, source: Taker, options: Options) -> Outcome:
     with landing.locked(root):
         check_exclusions(root)
         outcome, existing = _prepared(root, source, options)
@@ -94,6 +92,8 @@ def ingest(root: Path, source: Taker, options: Options | None = None) -> Outcome
                 manifest = _manifest(root, source, taken, new, existing, outcome, options)
                 outcome.files, outcome.columns = manifest.files, manifest.columns
                 outcome.batch = (LANDING / folder_name(manifest)).as_posix()
+                if any(item.incoming.path is None for item in new):  # not fetched: no content to name it by
+                    outcome.batch = outcome.batch[:-8] + "…"
                 if not options.dry_run:
                     _publish(root, work, new, manifest, options)
             elif outcome.recovered:
@@ -118,6 +118,7 @@ def _prepared(root: Path, source: Taker, options: Options) -> tuple[Outcome, lis
         settled = not (state.left or state.missing)
         outcome.recovered = [] if options.replace else [folder.as_posix() for folder in state.left]
     existing = landing.existing(root) if settled or not options.replace else []
+    outcome.replaced = len(existing) if options.replace else 0
     generated = {batch.manifest.source.kind == "sample" for batch in existing}
     if not options.replace and existing and generated != {source.kind == "sample"}:
         have, new = ("the generated sample", "other data") if True in generated else ("your data", "the sample")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import datetime
+import decimal
+import re
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -31,8 +34,43 @@ def cast(values: pd.Series, to: Type, written: Written = PLAIN) -> tuple[pd.Seri
     nulls; dates as datetime64[us] at midnight; date-times with an offset are converted to UTC.
     """
     present = values.notna()
-    result = _CASTS[to](values, written)
+    result = _mixed(values, to, written) if values.dtype == object else _CASTS[to](values, written)
     return _narrow(result, to), present & result.isna()
+
+
+def _mixed(values: pd.Series, to: Type, written: Written) -> pd.Series:
+    """Values of several Python types, as JSON, Excel and files that differ give them.
+
+    What is a number or a date already isn't read as text: 1.234 is no 1,234, whatever `thousands` says.
+    """
+    known = values.reset_index(drop=True).dropna()
+    parts = [_CASTS[to](pd.Series(dtype="str"), written)]
+    for kind, rows in known.groupby(known.map(lambda value: _kind(value, to)), sort=True):
+        parts.append(_CASTS[to](_OWN[str(kind)](rows), written))
+    result = pd.concat(parts).reindex(range(len(values)))
+    return result.set_axis(values.index)
+
+
+def _kind(value: Any, to: Type) -> str:
+    """Which of `_OWN` holds a value without changing it."""
+    if isinstance(value, bool | np.bool_):
+        return "boolean"
+    if isinstance(value, decimal.Decimal) and to != "string":
+        return "integer" if value.is_finite() and value % 1 == 0 and abs(value) < 2**63 else "number"
+    if isinstance(value, int | np.integer):
+        return "integer" if abs(int(value)) < 2**63 else "text"
+    if isinstance(value, float | np.floating):
+        return "number"
+    return "date" if isinstance(value, datetime.date) else "text"
+
+
+_OWN = {
+    "boolean": lambda rows: rows.astype("bool"),
+    "date": lambda rows: pd.to_datetime(rows, utc=True),
+    "integer": lambda rows: rows.map(int).astype("int64"),
+    "number": lambda rows: rows.astype("float64"),
+    "text": lambda rows: rows.astype("str"),
+}
 
 
 def _text(values: pd.Series) -> pd.Series:
@@ -42,18 +80,20 @@ def _text(values: pd.Series) -> pd.Series:
 def _number(values: pd.Series, written: Written) -> pd.Series:
     if pd.api.types.is_numeric_dtype(values.dtype):
         return _finite(values)
-    text = _text(values)
+    return _finite(pd.to_numeric(_english(_text(values), written), errors="coerce"))
+
+
+def _english(text: pd.Series, written: Written) -> pd.Series:
+    """Numbers as text without thousands marks and with a decimal point; null where they are not written as stated."""
     if written.thousands:
         # 1,234.5 is read; 1,2,3 is not: a separator stands before groups of three digits or nowhere
-        mark = written.thousands.replace(".", r"\.")
-        point = written.decimal.replace(".", r"\.")
+        mark, point = re.escape(written.thousands), re.escape(written.decimal)
         good = text.str.fullmatch(rf"[+-]?\d{{1,3}}({mark}\d{{3}})*({point}\d*)?|[+-]?\d+({point}\d*)?").fillna(False)
         text = text.where(good.astype(bool)).str.replace(written.thousands, "", regex=False)
     if written.decimal != ".":
         text = text.where(~text.str.contains(".", regex=False).fillna(False).astype(bool))
         text = text.str.replace(written.decimal, ".", regex=False)
-    number = pd.to_numeric(text, errors="coerce")
-    return _finite(number)
+    return text
 
 
 def _finite(values: pd.Series) -> pd.Series:
@@ -63,12 +103,20 @@ def _finite(values: pd.Series) -> pd.Series:
 
 def _integer(values: pd.Series, written: Written) -> pd.Series:
     if pd.api.types.is_integer_dtype(values.dtype):
+        if pd.api.types.is_unsigned_integer_dtype(values.dtype):
+            values = values.where(values < 2**63)
         return values.astype("Int64")
-    if not pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_object_dtype(values.dtype):
-        plain = _text(values)
-        if plain.str.fullmatch(r"[+-]?\d{1,18}").all():  # exact beyond 2**53, where a float is not
-            return plain.astype("int64").astype("Int64")
-    number = _number(values, written)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return _whole(_finite(values))
+    text = _english(_text(values), written)
+    result = _whole(_finite(pd.to_numeric(text, errors="coerce")))
+    long = text.str.fullmatch(r"[+-]?\d{16,19}").fillna(False).to_numpy(bool)  # exact beyond 2**53, as no float is
+    exact = [int(digits) for digits in text[long]]
+    result.iloc[long] = pd.array([number if abs(number) < 2**63 else None for number in exact], dtype="Int64")
+    return result
+
+
+def _whole(number: pd.Series) -> pd.Series:
     whole = (number % 1 == 0) & (number.abs() < 2**53)
     return number.where(whole.fillna(False)).astype("Int64")
 
@@ -77,7 +125,7 @@ def _datetime(values: pd.Series, written: Written) -> pd.Series:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     if not pd.api.types.is_datetime64_dtype(values.dtype):
-        values = _parse(_text(values), written.date_format)
+        values = _parse(_string(values, written), written.date_format)
     return values.astype("datetime64[us]")
 
 
@@ -109,8 +157,10 @@ def _boolean(values: pd.Series, _: Written) -> pd.Series:
 
 
 def _string(values: pd.Series, _: Written) -> pd.Series:
-    if pd.api.types.is_float_dtype(values.dtype) and (values.dropna() % 1 == 0).all():
-        values = values.astype("Int64")  # 17850.0 in one file and 17850 in the next are one id
+    if pd.api.types.is_float_dtype(values.dtype):  # 17850.0 in one file and 17850 in the next are one id
+        codes, unique = pd.factorize(values)
+        texts = [str(int(value)) if float(value).is_integer() else str(value) for value in unique]
+        return pd.Series(np.array([*texts, None], dtype=object)[codes], index=values.index, dtype="str")
     return values.astype("str").where(values.notna()).str.strip()
 
 
