@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 export DVC_NO_ANALYTICS := 1
 UV := $(BIN)/python -m uv
 
-.PHONY: help install repro test lint format clean pins
+.PHONY: help install repro test test-data lint format clean pins
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -22,6 +22,9 @@ repro: $(VENV)/.main  ## set up, start the embedded S3, run the pipeline, push t
 
 test: $(VENV)/.dev  ## set up and run the tests
 	@python -m pytest
+
+test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where there is any (minutes)
+	@python -m pytest -m realdata
 
 lint: $(VENV)/.dev  ## format, lint and types, checked
 	@ruff format --check src scripts tests

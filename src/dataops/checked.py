@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dataops.errors import DataOpsError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Checked(BaseModel):
@@ -30,16 +33,17 @@ def check(model: type[Model], values: Any, where: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _one_line(model, error, where) from None
+        raise _one_line(model, values, error, where) from None
 
 
-def _one_line(model: type[Checked], error: ValidationError, where: str) -> DataOpsError:
+def _one_line(model: type[Checked], values: Any, error: ValidationError, where: str) -> DataOpsError:
     """The first problem as a message, the rest counted."""
-    found = error.errors(include_url=False, include_context=False)
+    problems = error.errors(include_url=False, include_context=False)
     # a misspelt key is unknown and its right spelling missing: the first is what the person did
-    first, *rest = sorted(found, key=lambda entry: entry["type"] != "extra_forbidden")
-    path = ".".join(str(part) for part in first["loc"])
-    more = f" (and {len(rest)} more)" if rest else ""
+    first, *rest = sorted(problems, key=lambda entry: entry["type"] != "extra_forbidden")
+    path = _path(values, first)
+    others = {_path(values, entry) for entry in rest} - {path}
+    more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
         known = _fields_at(model, first["loc"][:-1])
         close = difflib.get_close_matches(str(first["loc"][-1]), known, 1)
@@ -51,6 +55,18 @@ def _one_line(model: type[Checked], error: ValidationError, where: str) -> DataO
     reason = reason[:1].lower() + reason[1:]
     found = f" (found {first['input']!r})" if first["type"] != "value_error" else ""
     return DataOpsError(f"{where}: {path + ': ' if path else ''}{reason}{found}{more}")
+
+
+def _path(values: Any, entry: ErrorDetails) -> str:
+    """Where a problem is, as keys of the file; pydantic also names the branch of a union that it tried."""
+    parts: list[int | str] = []
+    for place, part in enumerate(entry["loc"], 1):
+        if entry["type"] == "missing" and place == len(entry["loc"]):
+            parts.append(part)
+        elif part in (values if isinstance(values, dict) else range(len(values)) if isinstance(values, list) else ()):
+            parts.append(part)
+            values = values[part]
+    return ".".join(str(part) for part in parts)
 
 
 def _fields_at(model: type[Checked], loc: tuple[int | str, ...]) -> list[str]:

@@ -25,8 +25,9 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
         raise DataOpsError(f"{path} is missing", "run this in the repository's root") from None
     except yaml.YAMLError as error:
         place = getattr(error, "problem_mark", None)
+        reason = str(getattr(error, "problem", None) or error).splitlines()[0]
         line = f" (line {place.line + 1})" if place else ""
-        raise DataOpsError(f"{path} is not valid YAML{line}: {getattr(error, 'problem', error)}") from None
+        raise DataOpsError(f"{path} is not valid YAML{line}: {reason}") from None
     if not isinstance(values, dict):
         raise DataOpsError(f"{path} holds no sections")
     return values

@@ -37,17 +37,21 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
         values = {}
     except tomllib.TOMLDecodeError as error:
         raise DataOpsError(f"pyproject.toml is not valid TOML: {error}") from None
-    for name, value in environ.items():
+    where = "pyproject.toml: tool.dataops"
+    for name, value in sorted(environ.items()):
         if name.startswith("DATAOPS_") and "__" in name:
+            where = "pyproject.toml: tool.dataops, with DATAOPS_* of the environment"
             _put(values, name.removeprefix("DATAOPS_").lower().split("__"), value)
-    return check(Settings, values, "pyproject.toml: tool.dataops")
+    return check(Settings, values, where)
 
 
 def _put(values: dict[str, Any], path: list[str], value: str) -> None:
     """Set one nested key; TOML's own syntax types it, so 3 is a number and anything unreadable a string."""
     *parents, last = path
     for part in parents:
-        values = values.setdefault(part, {})
+        if not isinstance(values.get(part), dict):
+            values[part] = {}
+        values = values[part]
     try:
         values[last] = tomllib.loads(f"x = {value}")["x"]
     except tomllib.TOMLDecodeError:

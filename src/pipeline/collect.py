@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from dataops.checked import Checked
@@ -67,6 +68,11 @@ def check_params(contract: Contract, params: Collect) -> None:
     if set(params.columns) != set(contract.columns):
         odd = sorted(set(params.columns) ^ set(contract.columns))
         raise DataOpsError(f"params.yaml: {odd[0]} is in only one of contract.columns and collect.columns")
+    if params.read.decimal not in (".", ",") or params.read.thousands in ("", params.read.decimal):
+        raise DataOpsError(
+            f"params.yaml: collect.read: decimal {params.read.decimal!r} and thousands {params.read.thousands!r} "
+            "can't tell numbers apart", 'decimal is "." or ","; thousands is another mark, or null'
+        )  # fmt: skip
     if params.aggregate is None:
         if params.later_batch == "add":
             raise DataOpsError("params.yaml: collect.later_batch: add needs collect.aggregate")
@@ -78,13 +84,23 @@ def check_params(contract: Contract, params: Collect) -> None:
             f"params.yaml: collect.aggregate must say how each of {', '.join(sorted(needed))} is aggregated",
             f"look at {odd[0]}",
         )
+    fits = {"sum": ("integer", "number"), "mean": ("number",)}
+    for name, how in params.aggregate.items():
+        kind = contract.columns[name].type
+        if kind not in fits.get(how, (kind,)):
+            raise DataOpsError(
+                f"params.yaml: collect.aggregate: {name}: the {how} of type {kind} is not of that type",
+                f"contract.columns: {name} may be a number"
+                if kind == "integer"
+                else "max, min, first or last keeps it",
+            )
 
 
 def read_batch(
     batch: Batch, number: int, contract: Contract, params: Collect, unreadable: list[dict[str, Any]]
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """One batch, typed, with what was counted on the way; values that can't be read are added to `unreadable`."""
-    source = list(params.columns.values())
+    source = list(dict.fromkeys(params.columns.values()))
     compare = params.drop_duplicates or params.aggregate is not None  # else `validate` finds repeated keys
     tables = []
     for file in batch.paths:
@@ -96,16 +112,17 @@ def read_batch(
                 "collect.columns in params.yaml maps our names to the source's",
             )
         table.index = pd.RangeIndex(2, len(table) + 2)  # about the line in the file, the header being 1
-        tables.append(table.assign(_file=str(file)))
+        tables.append(table)
     rows = pd.concat(tables)
-    duplicates = rows.drop(columns="_file").duplicated() if compare else pd.Series(False, index=rows.index)
+    files = pd.Series(np.repeat([str(file) for file in batch.paths], [len(table) for table in tables]), rows.index)
+    duplicates = rows.duplicated() if compare else pd.Series(False, index=rows.index)
     if params.drop_duplicates:
-        rows = rows[~duplicates.to_numpy()]
+        rows, files = rows[~duplicates.to_numpy()], files[~duplicates.to_numpy()]
     written = Written(params.read.decimal, params.read.thousands, params.read.date_format)
     typed: dict[str, pd.Series] = {}
     for ours, theirs in params.columns.items():
         typed[ours], bad = cast(rows[theirs], contract.columns[ours].type, written)
-        for (line, value), file in zip(rows[theirs][bad].items(), rows["_file"][bad], strict=True):
+        for (line, value), file in zip(rows[theirs][bad].items(), files[bad], strict=True):
             unreadable.append({"file": file, "line": line, "column": ours, "value": str(value)[:60],
                                "type": contract.columns[ours].type})  # fmt: skip
     table = pd.DataFrame(typed).reset_index(drop=True)
@@ -118,9 +135,16 @@ def read_batch(
 
 
 def aggregate(table: pd.DataFrame, contract: Contract, how: dict[str, Any]) -> pd.DataFrame:
-    """Rows of one key and time step made one; times become the start of their step."""
+    """Rows of one key and time step made one; times become the start of their step.
+
+    The sum of nothing but nulls is null: a value nobody could read is no zero.
+    """
     table = table.assign(**{contract.time: floor(table[contract.time], contract.frequency)})
-    return table.groupby(contract.index, sort=True, dropna=False, as_index=False).agg(how)[list(contract.columns)]
+    groups = table.groupby(contract.index, sort=True, dropna=False)
+    result = groups.agg(how)
+    for name in [name for name, function in how.items() if function == "sum"]:
+        result[name] = groups[name].sum(min_count=1)
+    return result.reset_index()[list(contract.columns)]
 
 
 def resolve(rows: pd.DataFrame, contract: Contract, params: Collect) -> tuple[pd.DataFrame, int]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from dataops.checked import check
-from dataops.errors import Refused, run
+from dataops.errors import DataOpsError, Refused, run
 from dataops.files import write_json
 from dataops.params import section
 from dataops.report.drift_picture import draw
@@ -42,7 +42,7 @@ def main() -> None:
     reference, current, compared = sides(parts, pinned, contract, params)
     report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
     if not current["rows"]:
-        report |= {"drifted": False, "recommendations": ["nothing came after the reference"]}
+        report |= {"drifted": False, "columns_drifted": [], "recommendations": ["nothing came after the reference"]}
     write_json(REPORT, report)
     write_json(METRICS, {"score": report["score"], "columns_drifted": len(report["columns_drifted"])})
     draw(report, limits.effect, PICTURE)
@@ -62,6 +62,9 @@ def sides(
     name = pinned.get("version") or "the pinned reference"
     if params.window == "all":
         return pinned["profile"], reduce(merge, parts.values()), f"everything against {name}"
+    if contract.time not in pinned["profile"]["columns"]:
+        raise DataOpsError(f"{REFERENCE} has no {contract.time}: it is of another contract",
+                           "`dataops drift pin VERSION` pins another; `drift.window: all` needs no time")  # fmt: skip
     until = pinned["profile"]["columns"][contract.time]["last"]
     paths = [path for part in parts for path in parquet.files(DATASET / part)]
     rows = parquet.read(sorted(paths, key=lambda path: path.name), list(contract.columns))

@@ -45,12 +45,17 @@ def main() -> None:
     missing = [name for name in spec["features"] if name not in test.columns]
     if missing:
         raise DataOpsError(f"the model wants {missing[0]}, which data/dataset has not", "run `dvc repro`")
+    if params.naive_lag < 1:
+        raise DataOpsError("params.yaml: evaluate.naive_lag must be at least 1")
+    if test[contract.target].isna().all():
+        raise DataOpsError(f"no row of {DATASET / 'test'} has a {contract.target}: there is nothing to score against")
     rows = forecasts(test, predict(booster, test, spec), contract, params.naive_lag)
     report: dict[str, Any] = {"rows": len(rows), "naive_lag": params.naive_lag, "model": scores(rows, "forecast")}
     known = rows[rows["naive"].notna()]
     report["naive"] = {"rows": len(known), **scores(known, "naive")}
     report["model_where_naive"] = scores(known, "forecast")
-    report["beats_naive"] = bool(report["model_where_naive"]["wape"] < report["naive"]["wape"]) if len(known) else None
+    ours, theirs = report["model_where_naive"]["wape"], report["naive"]["wape"]
+    report["beats_naive"] = ours < theirs if ours is not None and theirs is not None else None
     write_json(REPORT, report)
     write_json(METRICS, report["model"] | {"naive_wape": report["naive"]["wape"]})
     tables = {name: by(rows, name) for name in ("store", "horizon", "period") if name in rows}

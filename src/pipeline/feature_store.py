@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from dataops.errors import run
 from dataops.files import new_folder, write_json
-from dataops.params import section
+from dataops.params import read, section
 from dataops.tables import parquet
 from dataops.tables.contract import Contract
 
@@ -22,15 +22,20 @@ REPORT = Path("reports/feature_store.json")
 
 
 def main() -> None:
-    """Run the stage. History has the features' partitions without the target, which nobody knows at that time."""
+    """Run the stage. History has the features' partitions without what nobody knows at that time.
+
+    That is the target, and every column that isn't known ahead: its lags and means are features of their own.
+    """
     contract = section(Contract, "contract")
+    ahead = read().get("featurize", {}).get("known_ahead") or []
+    unknown = {contract.target, *contract.others} - set(ahead)
     latest = pd.DataFrame()
     rows = 0
     with new_folder(STORE) as folder:
         (folder / "history").mkdir()
         for path in parquet.files(FEATURES):
             whole = parquet.file_schema(path)
-            form = pa.schema([field for field in whole if field.name != contract.target])
+            form = pa.schema([field for field in whole if field.name not in unknown])
             history = parquet.read([path], form.names)
             parquet.write_file(history, folder / "history" / path.name, form)
             rows += len(history)

@@ -6,6 +6,7 @@ windows count dates, not rows, so gaps shift nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ VALIDATED = Path("data/validated")
 FEATURES = Path("data/features")
 REPORT = Path("reports/features.json")
 METRICS = Path("reports/metrics/featurize.json")
+HOLIDAY = 'write "12-25" or "2024-11-29"'
 CALENDAR: dict[Frequency, list[str]] = {
     "h": ["hour", "day_of_week", "day_of_year"],
     "D": ["day_of_week", "day_of_month", "day_of_year", "month"],
@@ -80,6 +82,9 @@ def check_params(contract: Contract, params: Featurize) -> None:
             f"params.yaml: featurize.known_ahead: {unknown[0]} is no column besides keys, time and target",
             f"there are: {', '.join(contract.others) or 'none'}",
         )
+    odd = [day for day in params.holidays if not re.fullmatch(r"(\d{4}-)?\d{2}-\d{2}", day)]
+    if odd:
+        raise DataOpsError(f"params.yaml: featurize.holidays: {odd[0]!r} is no day", HOLIDAY)
 
 
 def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataFrame:
@@ -104,10 +109,14 @@ def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataF
             found[f"{name}_lag_{params.horizon}"] = history.lag(series, step, params.horizon)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    taken = set(rows.columns)  # a source may have a column called month, too
-    return pd.DataFrame(
-        {f"{name}_feature" if name in taken else name: values[back] for name, values in found.items()}, index=rows.index
-    )
+    return pd.DataFrame({free(name, rows.columns): values[back] for name, values in found.items()}, index=rows.index)
+
+
+def free(name: str, taken: pd.Index) -> str:
+    """A feature's name that no column has: a source may have one called month, too."""
+    while name in taken:
+        name += "_feature"
+    return name
 
 
 def of_target(history: History, series: Any, step: Any, contract: Contract, params: Featurize) -> dict[str, Floats]:
@@ -141,25 +150,23 @@ def calendar(times: pd.Series, frequency: Frequency, holidays: list[str]) -> dic
     if holidays:
         days = times.to_numpy("datetime64[D]")
         dates = holiday_dates(holidays, times)
-        after = np.searchsorted(dates, days)
-        found["days_to_holiday"] = (dates[after] - days).astype("float64")
-        found["days_since_holiday"] = (days - dates[np.searchsorted(dates, days, side="right") - 1]).astype("float64")
+        never = np.datetime64("NaT", "D")  # before the first or after the last that is listed
+        after, before = np.append(dates, never), np.append(never, dates)
+        to, since = after[np.searchsorted(dates, days)] - days, days - before[np.searchsorted(dates, days, "right")]
+        found["days_to_holiday"] = np.where(np.isnat(to), np.nan, to.astype("float64"))
+        found["days_since_holiday"] = np.where(np.isnat(since), np.nan, since.astype("float64"))
     return found
 
 
 def holiday_dates(holidays: list[str], times: pd.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    """The holidays as sorted days: "MM-DD" in every year from one before to one after the data, "YYYY-MM-DD" once.
-
-    A far day at each end stands for holidays nobody listed.
-    """
+    """The holidays as sorted days: "MM-DD" in every year from one before to one after the data, "YYYY-MM-DD" once."""
     years = range(times.dt.year.min() - 1, times.dt.year.max() + 2)
     dates = [day for day in holidays if len(day) > 5]
-    dates += [f"{year}-{day}" for year in years for day in holidays if len(day) == 5]
-    ends = [f"{years[0] - 1}-01-01", f"{years[-1] + 1}-12-31"]
+    dates += [f"{year:04d}-{day}" for year in years for day in holidays if len(day) == 5]
     try:
-        return np.unique(np.array([*dates, *ends], dtype="datetime64[D]"))
+        return np.unique(np.array(dates, dtype="datetime64[D]"))
     except ValueError as error:
-        raise DataOpsError(f"params.yaml: featurize.holidays: {error}", 'write "12-25" or "2024-11-29"') from None
+        raise DataOpsError(f"params.yaml: featurize.holidays: {error}", HOLIDAY) from None
 
 
 def summary(features: pd.DataFrame) -> dict[str, Any]:

@@ -23,6 +23,7 @@ DEFAULTS: dict[str, Any] = {
     "time": "date",
     "target": "sales",
     "categories": [],
+    "leave_out": [],  # columns that nobody knows for the day that is forecast
     "level": "",
     "objective": "tweedie",
     "tweedie_variance_power": 1.5,
@@ -42,10 +43,15 @@ DEFAULTS: dict[str, Any] = {
 def main() -> None:
     """Fit, and leave model.txt, model.json and the training curve where the platform wants them."""
     hyper = hyperparameters(dict(os.environ))
-    train, validation = (read_channel(Path(os.environ[f"SM_CHANNEL_{name}"])) for name in ("TRAIN", "VALIDATION"))
+    train, validation = (
+        known_target(Path(os.environ[f"SM_CHANNEL_{name}"]), hyper["target"]) for name in ("TRAIN", "VALIDATION")
+    )
     output = Path(os.environ["SM_OUTPUT_DATA_DIR"])
     spec = specification(train, hyper)
-    booster, rounds = fit(train, validation, spec, hyper, output)
+    try:
+        booster, rounds = fit(train, validation, spec, hyper, output)
+    except lgb.basic.LightGBMError as error:
+        raise SystemExit(f"error: LightGBM can't learn this: {error}\n hint: look at `train` in params.yaml") from None
     target = Path(os.environ["SM_MODEL_DIR"])
     (target / "model.txt").write_text(booster.model_to_string())
     (target / "model.json").write_text(json.dumps(spec | {"rounds": rounds}, indent=2) + "\n")
@@ -61,6 +67,9 @@ def hyperparameters(environ: dict[str, str]) -> dict[str, Any]:
         if name not in DEFAULTS:
             raise SystemExit(f"error: params.yaml: train: unknown key {name}\n hint: known keys: {', '.join(DEFAULTS)}")
         found[name] = _typed(name, text)
+    for name in ("rounds", "early_stopping", "threads"):
+        if found[name] < 1:
+            raise SystemExit(f"error: params.yaml: train.{name} must be at least 1, found {found[name]}")
     return found
 
 
@@ -88,12 +97,25 @@ def read_channel(folder: Path) -> pd.DataFrame:
                 tables.append(pd.read_parquet(path))
     if not tables:
         raise SystemExit(f"error: the channel {folder} holds no Parquet file")
-    return pd.concat(tables, ignore_index=True)
+    frame = pd.concat(tables, ignore_index=True)
+    for name in frame.columns:  # flags with gaps come as objects
+        if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean":
+            frame[name] = frame[name].map({True: 1.0, False: 0.0})
+    return frame
+
+
+def known_target(folder: Path, target: str) -> pd.DataFrame:
+    """A channel's rows that have a target to learn from."""
+    frame = read_channel(folder)
+    frame = frame[frame[target].notna()].reset_index(drop=True)
+    if frame.empty:
+        raise SystemExit(f"error: no row of the channel {folder} has a {target}")
+    return frame
 
 
 def specification(train: pd.DataFrame, hyper: dict[str, Any]) -> dict[str, Any]:
     """What the model expects of a frame: its features in order and the categories it knows."""
-    features = [name for name in train.columns if name not in (hyper["time"], hyper["target"])]
+    features = [name for name in train.columns if name not in (hyper["time"], hyper["target"], *hyper["leave_out"])]
     categories = {
         name: sorted(train[name].dropna().unique().tolist()) for name in features if name in hyper["categories"]
     }

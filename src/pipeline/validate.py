@@ -88,7 +88,7 @@ def describe(
         "age_days": round(age, 3),
         "calendar": calendar,
         "series": int(rows.groupby(contract.keys, dropna=False).ngroups) if contract.keys else 1,
-        "duplicate_keys": int(rows.duplicated(contract.index).sum()),
+        "duplicate_keys": int(validation.identity(rows, contract).duplicated().sum()),
         "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
         "columns": validation.column_report(rows),
         "excluded_because": {},
@@ -103,6 +103,8 @@ def problems(rows: pd.DataFrame, bad: int, contract: Contract, params: Validate,
     share = bad / len(rows)
     if share > params.max_invalid:
         found.append(f"{bad:,} of {len(rows):,} rows are invalid ({share:.2%}, allowed {params.max_invalid:.2%})")
+    elif bad == len(rows):
+        found.append("no row is valid")
     age = report["age_days"]
     if params.max_age_days is not None and age > params.max_age_days:
         found.append(f"the newest row is {age:.1f} days older than the last ingest (allowed {params.max_age_days:g})")

@@ -89,7 +89,7 @@ def _run(arguments: argparse.Namespace) -> int:
             )
         )
         return 0
-    _show(done, arguments)
+    _show(done, arguments, here)
     return 0
 
 
@@ -110,7 +110,7 @@ def _pairs(text: str, option: str, *, single: bool = False) -> dict[str, str]:
     return found
 
 
-def _show(done: Adopted, arguments: argparse.Namespace) -> None:
+def _show(done: Adopted, arguments: argparse.Namespace, here: Path) -> None:
     found, params = done.inferred, done.params
     steps = {"h": "hours", "D": "days", "W": "weeks", "M": "months"}[found.frequency]
     print(f"{done.rows:,} rows of {done.files} file(s), {found.series:,} series in {steps}")
@@ -126,11 +126,12 @@ def _show(done: Adopted, arguments: argparse.Namespace) -> None:
     written, read = found.written, params["collect"]["read"]
     dates = written.date_format or "ISO 8601"
     print(f"\ndates {dates}, decimal {written.decimal!r}, thousands {written.thousands!r}, encoding {read['encoding']}")
-    horizon, months = params["featurize"]["horizon"], params["split"]["test"]
-    print(f"horizon {horizon} {steps}; {months} month(s) each to validate and test")
+    horizon, parts, partition = params["featurize"]["horizon"], params["split"]["test"], params["contract"]["partition"]
+    print(f"horizon {horizon} {steps}; {parts} {partition}(s) each to validate and test")
     print("\nlook at, before `dvc repro`:")
     for note in [*found.notes, *ALWAYS]:
         print(f"  - {note}")
-    names = " ".join(arguments.file)
+    landed = all((here / name).resolve().is_relative_to(Path("data/landing").resolve()) for name in arguments.file)
+    ingest = "" if landed else f"`dataops ingest {' '.join(arguments.file)} --replace`, "
     verb = "would be written" if arguments.dry_run else "is written"
-    print(f"\nparams.yaml {verb}; next: `git diff params.yaml`, `dataops ingest {names} --replace`, `dvc repro`")
+    print(f"\nparams.yaml {verb}; next: `git diff params.yaml`, {ingest}`dvc repro`")

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
+from dataops.checked import check
 from dataops.errors import DataOpsError
 from dataops.files import write_text
 from dataops.ingest.landing import workplace
 from dataops.ingest.local import Files
 from dataops.ingest.source import Context
 from dataops.params import PARAMS, read
-from dataops.tables.contract import Frequency
+from dataops.tables.contract import Contract, Frequency
 from dataops.tables.infer import Inferred, Roles, infer
 from dataops.tables.period import SEASON, YEAR
 from dataops.tables.sources import ReadOptions, read_source
 
 HORIZON: dict[Frequency, int] = {"h": 24, "D": 28, "W": 4, "M": 3}
 DAYS: dict[Frequency, float] = {"h": 1 / 24, "D": 1, "W": 7, "M": 30.4}  # of one step
+HELD_OUT = 0.02  # share of rows that a part should have at least
 ROWS = 2_000_000  # beyond this many, later files are not looked at
 
 
@@ -55,9 +60,11 @@ def adopt(
     Raises:
         DataOpsError: the files can't be read, or a column is not what its part needs.
     """
+    read(root / PARAMS)  # one clear line where it is missing or broken, before anything else is done
     table, files = _load(root, paths, options, here)
     inferred = infer(table, roles)
     changes = sections(inferred, roles, options, horizon, known_ahead or [])
+    check(Contract, changes["contract"], "the contract that was inferred")
     text = rewritten((root / PARAMS).read_text(encoding="utf-8"), changes)
     if not dry_run:
         write_text(root / PARAMS, text)
@@ -83,16 +90,18 @@ def sections(
 ) -> dict[str, dict[str, Any]]:
     """The keys of params.yaml that the data decide, by section."""
     target, keys = next(iter(roles.target)), list(roles.keys)
-    ahead = horizon or HORIZON[found.frequency]
+    ahead = HORIZON[found.frequency] if horizon is None else horizon
     if ahead < 1 or ahead >= found.span:
         raise DataOpsError(f"a horizon of {ahead} steps doesn't fit data of {found.span}", "--horizon N, in steps")
     names = {column.name for column in found.columns}
-    unknown = [name for name in known_ahead if name not in names - {*keys, target}]
+    unknown = [name for name in known_ahead if name not in names - {*keys, target, *roles.time}]
     if unknown:
         raise DataOpsError(f"--known-ahead: {unknown[0]} is no column of the contract besides keys, time and target")
     features, naive = _features(found, ahead)
-    part = max(1, math.ceil(ahead * DAYS[found.frequency] / 30.5))
-    part = max(1, min(part, (found.months - 1) // 3))
+    partition, counts, days = ("month", found.months, 30.5) if len(found.months) >= 3 else ("day", found.days, 1.0)
+    if len(counts) < 3:
+        raise DataOpsError(f"{len(counts)} days of data can't be split into train, validation and test")
+    part = _held_out(counts, math.ceil(ahead * DAYS[found.frequency] / days))
     written = found.written
     level = f"mean_{max(features['means'])}" if features["means"] and found.typical > ahead else ""
     return {
@@ -101,7 +110,7 @@ def sections(
             "target": target,
             "keys": keys,
             "frequency": found.frequency,
-            "partition": "month",
+            "partition": partition,
             "columns": {column.name: column.entry() for column in found.columns},
         },
         "collect": {
@@ -119,6 +128,17 @@ def sections(
         "train": {"level": level, "objective": _objective(found, target)},
         "evaluate": {"naive_lag": naive},
     }
+
+
+def _held_out(months: list[int], horizon: int) -> int:
+    """Months (or days; rows of each, newest first) to hold out.
+
+    As many as the horizon has, more where they are nearly empty; at most a third.
+    """
+    wanted = max(1, horizon)
+    while sum(months[:wanted]) < HELD_OUT * sum(months) and wanted < len(months):
+        wanted += 1
+    return max(1, min(wanted, (len(months) - 1) // 3))
 
 
 def _objective(found: Inferred, target: str) -> str:
@@ -149,22 +169,22 @@ def _features(found: Inferred, horizon: int) -> tuple[dict[str, list[int]], int]
 
 def rewritten(text: str, changes: dict[str, dict[str, Any]]) -> str:
     """params.yaml with some keys changed; comments, order and everything else stay."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 120
-    yaml.representer.add_representer(
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = 120
+    editor.representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
     )
-    document = yaml.load(text)
+    document = editor.load(text)
     if not isinstance(document, CommentedMap):
         raise DataOpsError(f"{PARAMS} holds no sections")
     for section, keys in changes.items():
-        if section not in document:
+        if not isinstance(document.get(section), CommentedMap):
             raise DataOpsError(f"{PARAMS} has no section {section}", f"git checkout {PARAMS} brings it back")
         for key, value in keys.items():
             _put(document[section], key, value)
     out = io.StringIO()
-    yaml.dump(document, out)
+    editor.dump(document, out)
     return out.getvalue()
 
 
@@ -180,7 +200,7 @@ def _put(section: CommentedMap, key: str, value: Any) -> None:
             return
         block = CommentedMap()
         for name, inner in value.items():
-            block[name] = _flow(inner)
+            block[_flow(name)] = _flow(inner)
         if isinstance(old, CommentedMap):  # comments behind the last entry belong to what follows
             _keep_tail(old, block)
         section[key] = block
@@ -189,15 +209,23 @@ def _put(section: CommentedMap, key: str, value: Any) -> None:
 
 
 def _flow(value: Any) -> Any:
+    """`value` in one line; text that YAML 1.1, which reads it again, takes for something else (`No`) is quoted."""
     if isinstance(value, dict):
-        mapping = CommentedMap(value)
+        mapping = CommentedMap({_flow(name): _flow(inner) for name, inner in value.items()})
         mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, list):
-        sequence = CommentedSeq(value)
+        sequence = CommentedSeq([_flow(inner) for inner in value])
         sequence.fa.set_flow_style()
         return sequence
+    if isinstance(value, str) and not _is_text(value):
+        return DoubleQuotedScalarString(value)
     return value
+
+
+def _is_text(value: str) -> bool:
+    """Whether YAML 1.1 reads this plain scalar as text; with other marks in it ruamel.yaml quotes it anyhow."""
+    return not re.fullmatch(r"[\w.:+-]*", value) or isinstance(yaml.safe_load(value), str)
 
 
 def _keep_tail(old: CommentedMap, new: CommentedMap) -> None:

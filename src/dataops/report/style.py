@@ -11,6 +11,8 @@ mpl.use("agg")
 
 from matplotlib import pyplot as plt  # the backend has to be chosen first
 
+mpl.rcParams["text.parse_math"] = False  # a store may be called "$5 & $10"
+
 INK, MUTED, GRID = "#1b1f24", "#6e7781", "#e4e7eb"
 MODEL, NAIVE, ALERT = "#0969da", "#b1a6a6", "#cf222e"
 

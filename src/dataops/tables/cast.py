@@ -46,13 +46,12 @@ def _mixed(values: pd.Series, to: Type, written: Written) -> pd.Series:
     known = values.reset_index(drop=True).dropna()
     parts = [_CASTS[to](pd.Series(dtype="str"), written)]
     for kind, rows in known.groupby(known.map(lambda value: _kind(value, to)), sort=True):
-        parts.append(_CASTS[to](_OWN[str(kind)](rows), written))
-    result = pd.concat(parts).reindex(range(len(values)))
-    return result.set_axis(values.index)
+        parts.append(_CASTS[to](_own(rows, str(kind)), written))
+    return pd.concat(parts).reindex(range(len(values))).set_axis(values.index)
 
 
 def _kind(value: Any, to: Type) -> str:
-    """Which of `_OWN` holds a value without changing it."""
+    """The kind of `_own` that holds a value without changing it."""
     if isinstance(value, bool | np.bool_):
         return "boolean"
     if isinstance(value, decimal.Decimal) and to != "string":
@@ -64,13 +63,13 @@ def _kind(value: Any, to: Type) -> str:
     return "date" if isinstance(value, datetime.date) else "text"
 
 
-_OWN = {
-    "boolean": lambda rows: rows.astype("bool"),
-    "date": lambda rows: pd.to_datetime(rows, utc=True),
-    "integer": lambda rows: rows.map(int).astype("int64"),
-    "number": lambda rows: rows.astype("float64"),
-    "text": lambda rows: rows.astype("str"),
-}
+def _own(rows: pd.Series, kind: str) -> pd.Series:
+    """Values of one kind as that kind's type."""
+    if kind == "date":
+        return pd.to_datetime(rows, utc=True)
+    if kind == "integer":
+        return rows.map(int).astype("int64")
+    return rows.astype({"boolean": "bool", "number": "float64"}.get(kind, "str"))
 
 
 def _text(values: pd.Series) -> pd.Series:
@@ -112,7 +111,7 @@ def _integer(values: pd.Series, written: Written) -> pd.Series:
     result = _whole(_finite(pd.to_numeric(text, errors="coerce")))
     long = text.str.fullmatch(r"[+-]?\d{16,19}").fillna(False).to_numpy(bool)  # exact beyond 2**53, as no float is
     exact = [int(digits) for digits in text[long]]
-    result.iloc[long] = pd.array([number if abs(number) < 2**63 else None for number in exact], dtype="Int64")
+    result.iloc[np.flatnonzero(long)] = pd.array([n if abs(n) < 2**63 else None for n in exact], dtype="Int64")
     return result
 
 

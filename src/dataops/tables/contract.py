@@ -11,6 +11,8 @@ from dataops.checked import Checked
 Type = Literal["date", "datetime", "integer", "number", "string", "boolean"]
 Frequency = Literal["h", "D", "W", "M"]
 Partition = Literal["month", "day", "none"]
+# what may stand in `allowed`
+VALUES: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
 
 class Column(Checked):
@@ -21,6 +23,17 @@ class Column(Checked):
     min: int | float | None = None
     max: int | float | None = None
     allowed: list[str | int | float | bool] | None = None
+
+    @model_validator(mode="after")
+    def _limits_fit_the_type(self) -> Self:
+        if (self.min is not None or self.max is not None) and self.type not in ("integer", "number"):
+            raise ValueError(f"min and max are for numbers, not for type {self.type}")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min} is above max {self.max}")
+        for value in self.allowed or ():
+            if type(value) not in VALUES.get(self.type, ()):
+                raise ValueError(f"the allowed value {value!r} is no {self.type}")
+        return self
 
 
 class Contract(Checked):

@@ -24,6 +24,8 @@ def excluded(frame: pd.DataFrame, listed: pd.DataFrame, contract: Contract) -> p
         DataOpsError: a column that is no key, a row that names none, or a value that doesn't fit the key's type.
     """
     reasons = pd.Series(pd.NA, index=frame.index, dtype="str")
+    if listed.empty:  # whatever its header says: `dataops adopt` may have changed the keys since
+        return reasons
     named = [name for name in listed.columns if name not in (REASON, "added")]
     unknown = [name for name in named if name not in contract.index]
     if unknown:
@@ -31,6 +33,8 @@ def excluded(frame: pd.DataFrame, listed: pd.DataFrame, contract: Contract) -> p
             f"{FILE}: {unknown[0]} is neither a key nor the time column",
             f"its columns are {', '.join(contract.index)}, reason; `dataops exclude` writes it",
         )
+    if len(listed) and not named:
+        raise DataOpsError(f"{FILE} names no key", f"its columns are {', '.join(contract.index)}, reason")
     for given, rows in _by_pattern(listed, named):
         wanted = {}
         for name in given:

@@ -92,7 +92,9 @@ class History:
 
 def mean_of(columns: list[Floats]) -> Floats:
     """Row-wise mean of the known values, shape (n,); NaN where all are unknown."""
-    stacked = np.stack(columns)
-    known = ~np.isnan(stacked)
-    count = known.sum(axis=0)
-    return np.where(count > 0, np.where(known, stacked, 0.0).sum(axis=0) / np.maximum(count, 1), np.nan)
+    total, count = np.zeros(len(columns[0])), np.zeros(len(columns[0]), dtype=np.int64)
+    for values in columns:  # one after the other: numpy's own sum adds in another order where there is but one row
+        known = ~np.isnan(values)
+        total += np.where(known, values, 0.0)
+        count += known
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

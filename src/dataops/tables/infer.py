@@ -61,7 +61,8 @@ class Inferred:
     aggregate: dict[str, str] | None
     span: int  # steps from first to last
     typical: int  # steps from first to last of the median series
-    months: int
+    months: list[int]  # rows by calendar month, newest first
+    days: list[int]  # and by day
     series: int
     first: str
     last: str
@@ -85,22 +86,23 @@ def date_format(values: pd.Series, given: str | None, source: str) -> str | None
     Raises:
         DataOpsError: no known format fits, or day-first and month-first both do and mean different days.
     """
+    if values.isna().all():
+        raise DataOpsError(f"{source} has no values", "name another column with --time")
     if given or not pd.api.types.is_string_dtype(values.dtype):
         known = text_of(values) if pd.api.types.is_string_dtype(values.dtype) else values.dropna()
         if cast(known, "datetime", Written(date_format=given))[1].mean() > 0.5:
             raise DataOpsError(f"{source} is no date column: {known.iloc[0]!r}", "name another with --time")
         return given
     distinct = pd.Series(text_of(values).unique(), dtype="str")
-    if distinct.empty:
-        raise DataOpsError(f"{source} has no values", "name another column with --time")
-    readings = []
+    readings, nearest = [], pd.Series(True, index=distinct.index)
     for style in DATE_FORMATS:
         read, bad = cast(distinct, "datetime", Written(date_format=style))
         if not bad.any():
             readings.append((style, read))
+        nearest = min(nearest, bad, key=pd.Series.sum)
     if not readings:
         raise DataOpsError(
-            f"{source} is not written in a date format known here: {distinct.iloc[0]!r}",
+            f"{source} is not written in a date format known here: {distinct[nearest].iloc[0]!r}",
             "--date-format '%d.%m.%Y' says how, or name another column with --time",
         )
     others = [style for style, read in readings[1:] if not read.equals(readings[0][1])]
@@ -114,16 +116,16 @@ def date_format(values: pd.Series, given: str | None, source: str) -> str | None
 
 def number_style(columns: list[pd.Series]) -> tuple[str, str | None]:
     """Decimal and thousands marks that the text columns of numbers use; English where nothing says otherwise."""
-    comma_decimal = comma_thousands = dot_thousands = False
+    comma_decimal = comma_thousands = dot_groups = False
     for values in columns:
         text = text_of(values)
         if text.empty or not text.str.fullmatch(r"[+-]?[\d.,]+").all():
             continue
         comma_decimal |= bool(text.str.fullmatch(r"[+-]?[\d.]*\d,(\d{1,2}|\d{4,})").any())
         comma_thousands |= bool(text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?").any())
-        dot_thousands |= bool(text.str.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+,\d+").any())
+        dot_groups |= bool(text.str.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?").any())
     if comma_decimal:
-        return ",", "." if dot_thousands else None
+        return ",", "." if dot_groups else None
     return ".", "," if comma_thousands else None
 
 
@@ -209,7 +211,13 @@ def infer(table: pd.DataFrame, roles: Roles) -> Inferred:
     notes: list[str] = []
     others = roles.others
     if others is None:
-        others = _worth_keeping(table, [str(name) for name in table.columns if name not in used], written, notes)
+        others = _worth_keeping(
+            table,
+            [str(name) for name in table.columns if name not in used],
+            {*roles.time, *roles.target, *roles.keys},
+            written,
+            notes,
+        )
     sources = {**roles.time, **roles.keys, **roles.target, **others}
     types: dict[str, Type] = {
         name: column_type(table[source], written) for name, source in sources.items() if name != time
@@ -271,7 +279,8 @@ def _describe(
         aggregate=how,
         span=whole,
         typical=typical,
-        months=known.dt.strftime("%Y-%m").nunique(),
+        months=known.dt.to_period("M").value_counts().sort_index(ascending=False).tolist(),
+        days=known.dt.floor("D").value_counts().sort_index(ascending=False).tolist(),
         series=count,
         first=str(known.min())[:16],
         last=str(known.max())[:16],
@@ -317,8 +326,13 @@ def _is_text(values: pd.Series) -> bool:
     return bool(pd.api.types.is_string_dtype(values.dtype))
 
 
-def _worth_keeping(table: pd.DataFrame, names: list[str], written: Written, notes: list[str]) -> dict[str, str]:
-    """Numbers, flags and small sets of texts; ids, free text and other dates are left out and named."""
+def _worth_keeping(
+    table: pd.DataFrame, names: list[str], taken: set[str], written: Written, notes: list[str]
+) -> dict[str, str]:
+    """Numbers, flags and small sets of texts; ids, free text and other dates are left out and named.
+
+    `taken` are our names of other columns: a source may have its own `sales` beside what is called so here.
+    """
     kept: dict[str, str] = {}
     left: list[str] = []
     for name in names:
@@ -330,7 +344,10 @@ def _worth_keeping(table: pd.DataFrame, names: list[str], written: Written, note
         if useless or (kind == "string" and distinct > CATEGORIES) or (kind == "integer" and distinct == len(table)):
             left.append(name)
         else:
-            kept[clean(name)] = name
+            ours, number = clean(name), 2
+            while ours in taken or ours in kept:
+                ours, number = f"{clean(name)}_{number}", number + 1
+            kept[ours] = name
     if left:
         notes.append(f"left out as ids, dates, free text or empty: {', '.join(left)}; --columns names what to keep")
     return kept

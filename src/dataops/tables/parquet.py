@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -42,8 +43,8 @@ def labels(times: pd.Series, partition: Partition) -> pd.Series:
     width = 7 if partition == "month" else 10
     days = times.to_numpy("datetime64[D]")
     codes, unique = pd.factorize(days)
-    names = pd.Series([str(day)[:width] for day in unique], dtype="str")
-    return pd.Series(names.to_numpy()[codes], index=times.index, dtype="str").where(codes >= 0, UNDATED)
+    names = np.array([*(str(day)[:width] for day in unique), UNDATED], dtype=object)  # code -1, a null, is the last
+    return pd.Series(names[codes], index=times.index, dtype="str")
 
 
 def write(

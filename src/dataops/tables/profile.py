@@ -105,7 +105,7 @@ def _merge_column(a: dict[str, Any], b: dict[str, Any]) -> dict[str, Any]:
         return {
             "kind": "categorical",
             "missing": missing,
-            "distinct": len(ordered),
+            "distinct": None if a["other"] or b["other"] else len(ordered),  # those in `other` may be the same
             "counts": {value: n for n, value in ordered[:KEPT]},
             "other": a["other"] + b["other"] + sum(n for n, _ in ordered[KEPT:]),
         }

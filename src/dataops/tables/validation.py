@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 import pandera.pandas as pa
 
+from dataops.errors import DataOpsError
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.period import steps
+from dataops.tables.period import floor, steps
 
 RULE = "rule"
 
@@ -25,9 +26,9 @@ def pandera_schema(contract: Contract) -> pa.DataFrameSchema:
 def _checks(name: str, column: Column) -> list[pa.Check]:
     checks = []
     if column.min is not None:
-        checks.append(pa.Check.ge(column.min, error=f"{name} >= {column.min:g}"))
+        checks.append(pa.Check.ge(column.min, error=f"{name} >= {column.min}"))
     if column.max is not None:
-        checks.append(pa.Check.le(column.max, error=f"{name} <= {column.max:g}"))
+        checks.append(pa.Check.le(column.max, error=f"{name} <= {column.max}"))
     if column.allowed is not None:
         checks.append(pa.Check.isin(column.allowed, error=f"{name} is an allowed value"))
     return checks
@@ -36,28 +37,39 @@ def _checks(name: str, column: Column) -> list[pa.Check]:
 def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
     """Each bad row's rules, joined by "; ", indexed by the rows of `frame` that break any.
 
-    `frame` has a RangeIndex. Of rows that are the same in every column one stays; rows with the same key and time but
-    other values are all bad, as nobody can know which is right.
+    `frame` has a RangeIndex. Of rows that are the same in every column one stays; rows with the same key and step of
+    time but other values are all bad, as nobody can know which is right.
+
+    Raises:
+        DataOpsError: a check can't be made at all.
     """
     found: list[pd.DataFrame] = []
     try:
         pandera_schema(contract).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
         cases = errors.failure_cases
+        unchecked = cases.loc[cases["index"].isna(), "check"]
+        if len(unchecked):  # a check that failed to run has checked nothing
+            raise DataOpsError(f"the contract can't be checked: {unchecked.iloc[0]}") from None
         null = cases["check"] == "not_nullable"
         cases = cases.assign(rule=cases["check"].where(~null, cases["column"].astype("str") + " is not null"))
-        found.append(cases.loc[cases["index"].notna(), ["index", RULE]].astype({"index": "int64"}))
+        found.append(cases[["index", RULE]].astype({"index": "int64"}))
     found.append(_repeated(frame, contract))
     cases = pd.concat(found, ignore_index=True)
     return cases.groupby("index", sort=True)[RULE].agg("; ".join).astype("str")
 
 
+def identity(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """What makes a row one of a kind: its keys and its step of time, as lags and windows count steps."""
+    return frame[contract.index].assign(**{contract.time: floor(frame[contract.time], contract.frequency)})
+
+
 def _repeated(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    same_key = frame.duplicated(contract.index, keep=False)
-    suspects = frame[same_key]
+    keys = identity(frame, contract)
+    suspects = frame[keys.duplicated(keep=False)]
     copies = suspects.duplicated(list(contract.columns), keep="first")
     left = suspects[~copies]
-    conflicts = left.duplicated(contract.index, keep=False)
+    conflicts = keys.loc[left.index].duplicated(keep=False)
     name = ", ".join(contract.index)
     return pd.DataFrame(
         {
@@ -107,7 +119,7 @@ def validity(rules: pd.Series, rows: int) -> float:
 
 def uniqueness(frame: pd.DataFrame, contract: Contract) -> float:
     """1 - rows that repeat the key and time of an earlier row / rows."""
-    return 1 - int(frame.duplicated(contract.index).sum()) / len(frame) if len(frame) else 1.0
+    return 1 - int(identity(frame, contract).duplicated().sum()) / len(frame) if len(frame) else 1.0
 
 
 def consistency(unreadable: int, values: int) -> float:

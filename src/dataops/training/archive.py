@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import zlib
 from pathlib import Path
 
 from dataops.errors import DataOpsError
@@ -37,5 +38,5 @@ def member(archive: Path, name: str) -> bytes:
             return opened.extractfile(name).read()  # type: ignore[union-attr]  # `pack` writes files alone
     except FileNotFoundError:
         raise DataOpsError(f"{archive} is missing", "run `dvc repro`, or `dvc pull` in a fresh clone") from None
-    except (tarfile.TarError, KeyError, OSError, EOFError) as error:
+    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise DataOpsError(f"{archive} is damaged: {error}", "dvc checkout --force models/model.tar.gz") from None

@@ -7,23 +7,35 @@ import json
 from typing import Any
 
 from dataops import settings
+from dataops.errors import DataOpsError
 from dataops.params import read, section
 from dataops.tables.contract import Contract
 from dataops.training import local
 
 
 def hyperparameters() -> dict[str, Any]:
-    """The section `train` of params.yaml, and what the entry point must know of the contract."""
+    """The section `train` of params.yaml, and what the entry point must know of the contract.
+
+    Raises:
+        DataOpsError: `train` is no section, or has a key that comes from the contract.
+    """
     contract, values = section(Contract, "contract"), read()
+    train, ahead = values.get("train") or {}, (values.get("featurize") or {}).get("known_ahead") or []
+    if not isinstance(train, dict):
+        raise DataOpsError(f"params.yaml: train: expected a section of keys, found {type(train).__name__}")
     canonical = json.dumps(values["contract"], sort_keys=True, default=str).encode()
     categories = [*contract.keys, *(n for n in contract.others if contract.columns[n].type == "string")]
-    return {
-        **(values.get("train") or {}),
+    given = {
         "time": contract.time,
         "target": contract.target,
         "categories": categories,
+        "leave_out": [name for name in contract.others if name not in ahead],
         "contract_sha256": hashlib.sha256(canonical).hexdigest(),
     }
+    odd = [name for name in train if name in given or str(name) != str(name).lower()]
+    if odd:  # names travel as SM_HP_<NAME>, where case is lost
+        raise DataOpsError(f"params.yaml: train: unknown key {odd[0]}", "`contract` says what is learnt from what")
+    return train | given
 
 
 def run() -> None:

@@ -34,7 +34,7 @@ def environment(base: Mapping[str, str], work: Path, hyper: Mapping[str, Any]) -
         "SM_CHANNEL_VALIDATION": str((DATASET / "validation").resolve()),
         "SM_MODEL_DIR": str(work / "model"),
         "SM_OUTPUT_DATA_DIR": str(work / "output"),
-        **{f"SM_HP_{name.upper()}": json.dumps(value) for name, value in hyper.items()},
+        **{f"SM_HP_{str(name).upper()}": json.dumps(value, default=str) for name, value in hyper.items()},
     }
 
 
