@@ -47,7 +47,8 @@ def _mixed(values: pd.Series, to: Type, written: Written) -> pd.Series:
     parts = [_CASTS[to](pd.Series(dtype="str"), written)]
     for kind, rows in known.groupby(known.map(lambda value: _kind(value, to)), sort=True):
         parts.append(_CASTS[to](_own(rows, str(kind)), written))
-    return pd.concat(parts).reindex(range(len(values))).set_axis(values.index)
+    whole: pd.Series = pd.concat(parts).reindex(range(len(values)))
+    return whole.set_axis(values.index)
 
 
 def _kind(value: Any, to: Type) -> str:
@@ -66,10 +67,12 @@ def _kind(value: Any, to: Type) -> str:
 def _own(rows: pd.Series, kind: str) -> pd.Series:
     """Values of one kind as that kind's type."""
     if kind == "date":
-        return pd.to_datetime(rows, utc=True)
+        return pd.Series(pd.to_datetime(rows, utc=True))
     if kind == "integer":
         return rows.map(int).astype("int64")
-    return rows.astype({"boolean": "bool", "number": "float64"}.get(kind, "str"))
+    if kind == "number":
+        return rows.astype("float64")
+    return rows.astype("bool") if kind == "boolean" else rows.astype("str")
 
 
 def _text(values: pd.Series) -> pd.Series:

@@ -1,0 +1,55 @@
+"""dataops.files: nobody ever sees half of anything."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from dataops.files import new_folder, to_json, write_json, write_text
+
+
+def test_json_has_no_nan():
+    """NaN and infinities become null, numpy's scalars Python's, keys text."""
+    value = {"a": [float("nan"), np.float64("inf"), np.int64(3)], 1: np.bool_(True), "t": (1.5, "é")}
+    assert json.loads(to_json(value)) == {"a": [None, None, 3], "1": True, "t": [1.5, "é"]}
+    assert "é" in to_json(value)
+    assert to_json(value).endswith("}\n")
+
+
+def test_failing_write_leaves_the_old_file(tmp_path):
+    """What can't be written changes nothing and leaves nothing behind."""
+    path = tmp_path / "a" / "report.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"a": object()})
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert [p.name for p in path.parent.iterdir()] == ["report.json"]
+
+
+def test_folder_replaced_in_one_step(tmp_path, monkeypatch):
+    """A block that ends well replaces the folder: files of before are gone, no temporary stays."""
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / "data" / "raw"
+    for name in ("old", "new"):
+        with new_folder(target) as folder:
+            (folder / name).write_text(name)
+    assert [p.name for p in target.iterdir()] == ["new"]
+    assert list((tmp_path / ".dataops/tmp").iterdir()) == []
+    assert target.stat().st_mode & 0o777 == 0o755
+
+
+def test_failing_folder_leaves_the_old_one(tmp_path, monkeypatch):
+    """A block that raises leaves the folder as it was."""
+    monkeypatch.chdir(tmp_path)
+    target = tmp_path / "raw"
+    with new_folder(target) as folder:
+        (folder / "kept").touch()
+    with pytest.raises(ValueError, match="stop"), new_folder(target) as folder:
+        (folder / "half").touch()
+        raise ValueError("stop")
+    assert [p.name for p in target.iterdir()] == ["kept"]
+    assert list((tmp_path / ".dataops/tmp").iterdir()) == []

@@ -1,0 +1,40 @@
+"""dataops.settings: pyproject.toml, and the environment over it."""
+
+from __future__ import annotations
+
+import pytest
+
+from dataops.errors import DataOpsError
+from dataops.settings import load
+
+
+def test_defaults_without_a_file(tmp_path):
+    """Nothing has to be written down."""
+    assert load(tmp_path, {}).train.backend == "local"
+
+
+def test_the_environment_wins(tmp_path):
+    """DATAOPS_A__B is [tool.dataops.a] b, whatever the file says."""
+    (tmp_path / "pyproject.toml").write_text('[tool.dataops.train]\nbackend = "moon"\n')
+    assert load(tmp_path, {"DATAOPS_TRAIN__BACKEND": "local", "DATAOPS_OTHER": "x"}).train.backend == "local"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "message"),
+    [
+        ('[tool.dataops.train]\nbackend = "moon"\n', {}, "pyproject.toml: tool.dataops: train.backend: "),
+        ("[tool.dataops.trian]\n", {}, "pyproject.toml: tool.dataops: unknown key trian"),
+        ("[tool.dataops\n", {}, "pyproject.toml is not valid TOML"),
+        ("[tool]\ndataops = 3\n", {}, "pyproject.toml: tool.dataops: expected a section of keys, found int"),
+        ("", {"DATAOPS_TRAIN__BAKEND": "local"}, "pyproject.toml: tool.dataops, with DATAOPS_* of the environment: "),
+        ("", {"DATAOPS_TRAIN__BACKEND": "3"}, "pyproject.toml: tool.dataops, with DATAOPS_* of the environment: "),
+        ('[tool.dataops.train]\nbackend = "local"\n', {"DATAOPS_TRAIN__BACKEND__X": "1"}, "pyproject.toml: "),
+    ],
+)
+def test_one_line(tmp_path, text, environ, message):
+    """A wrong key or value is one line that says whether the environment had a part in it."""
+    (tmp_path / "pyproject.toml").write_text(text)
+    with pytest.raises(DataOpsError) as error:
+        load(tmp_path, environ)
+    assert error.value.message.startswith(message)
+    assert "\n" not in error.value.message
