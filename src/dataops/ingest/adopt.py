@@ -98,10 +98,17 @@ def sections(
     if unknown:
         raise DataOpsError(f"--known-ahead: {unknown[0]} is no column of the contract besides keys, time and target")
     features, naive = _features(found, ahead)
-    partition, counts, days = ("month", found.months, 30.5) if len(found.months) >= 3 else ("day", found.days, 1.0)
+    last = pd.Timestamp(found.last)
+    first = last - pd.Timedelta(days=(ahead - 1) * DAYS[found.frequency])  # of the steps that one forecast covers
+    if len(found.months) >= 3:
+        partition, counts = "month", found.months
+        touched = 12 * (last.year - first.year) + last.month - first.month + 1
+    else:
+        partition, counts = "day", found.days
+        touched = (last.normalize() - first.normalize()).days + 1
     if len(counts) < 3:
         raise DataOpsError(f"{len(counts)} days of data can't be split into train, validation and test")
-    part = _held_out(counts, math.ceil(ahead * DAYS[found.frequency] / days))
+    part = _held_out(counts, touched)
     written = found.written
     level = f"mean_{max(features['means'])}" if features["means"] and found.typical > ahead else ""
     return {
@@ -130,12 +137,12 @@ def sections(
     }
 
 
-def _held_out(months: list[int], horizon: int) -> int:
+def _held_out(months: list[int], touched: int) -> int:
     """Months (or days; rows of each, newest first) to hold out.
 
-    As many as the horizon has, more where they are nearly empty; at most a third.
+    As many as the horizon touches, more where they are nearly empty; at most a third.
     """
-    wanted = max(1, horizon)
+    wanted = touched
     while sum(months[:wanted]) < HELD_OUT * sum(months) and wanted < len(months):
         wanted += 1
     return max(1, min(wanted, (len(months) - 1) // 3))

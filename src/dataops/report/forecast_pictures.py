@@ -39,7 +39,7 @@ def forecast(total: pd.DataFrame, target: str, path: Path) -> None:
 
 def by_store(table: pd.DataFrame, path: Path) -> None:
     """WAPE of model and naive as a dumbbell, worst on top."""
-    shown = table.sort_values("rows").tail(MOST_STORES).sort_values("wape")
+    shown = table[table["wape"].notna()].sort_values("rows").tail(MOST_STORES).sort_values("wape")
     figure, axes = canvas(height=1.6 + 0.28 * len(shown))
     axis = axes[0, 0]
     places = range(len(shown))
@@ -47,6 +47,7 @@ def by_store(table: pd.DataFrame, path: Path) -> None:
     axis.plot(shown["naive_wape"], places, "o", color=NAIVE, label="seasonal naive", markersize=7)
     axis.plot(shown["wape"], places, "o", color=MODEL, label="model", markersize=8)
     axis.set_yticks(list(places), [str(value) for value in shown["store"]])
+    axis.set_ylim(-0.7, len(shown) - 0.3)
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", color=GRID, linewidth=0.8)
@@ -72,6 +73,7 @@ def over_time(rows: pd.DataFrame, horizons: pd.DataFrame, path: Path) -> None:
         horizons["horizon"], horizons["naive_wape"], color=NAIVE, marker="o", markersize=4, label="seasonal naive"
     )
     right.plot(horizons["horizon"], horizons["wape"], color=MODEL, marker="o", markersize=4, label="model")
+    right.xaxis.get_major_locator().set_params(integer=True)
     right.legend(frameon=False, fontsize=9, labelcolor=MUTED)
     title(right, "Error by horizon", "WAPE by the number of seasons (weeks of daily data) into the test part")
     for axis in (left, right):

@@ -33,7 +33,7 @@ def title(axis: Any, text: str, detail: str = "") -> None:
     """What the picture says, and below it how to read it."""
     axis.set_title(text, loc="left", color=INK, fontsize=12, fontweight="bold", pad=22 if detail else 8)
     if detail:
-        axis.text(0, 1.03, detail, transform=axis.transAxes, color=MUTED, fontsize=9)
+        axis.annotate(detail, (0, 1), (0, 7), "axes fraction", "offset points", color=MUTED, fontsize=9)
 
 
 def save(figure: Any, path: Path) -> None:
