@@ -55,13 +55,13 @@ def main() -> None:
     report["passed"] = not report["problems"]
     write_json(REPORT, report)
     write_json(METRICS, {**report["quality"], "valid": len(good), "invalid": len(bad)})
-    if report["problems"]:
-        raise Refused(table(report), f"{REPORT} has it all; fix the source, or change `contract` or `validate`")
-
-    form = parquet.schema(contract)
-    parquet.write(good, VALIDATED, form, contract.index, contract.time, contract.partition)
     rule = parquet.schema(contract, {validation.RULE: pa.string()})
     parquet.write(bad, QUARANTINE, rule, contract.index, contract.time, "none")
+    if report["problems"]:
+        hint = f"the rows are in {QUARANTINE}, the whole report in {REPORT}; fix the source, or change `contract`"
+        raise Refused(table(report), hint)
+    form = parquet.schema(contract)
+    parquet.write(good, VALIDATED, form, contract.index, contract.time, contract.partition)
     print(f"validated {len(good):,} rows; {len(bad):,} in quarantine, {report['rows']['excluded']:,} excluded")
 
 
