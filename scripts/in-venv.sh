@@ -1,12 +1,18 @@
 #!/bin/sh
-# Run a program of the repository's .venv: an IDE's git knows nothing of it, and a worktree shares the first one's.
-top=$(git rev-parse --show-toplevel) || exit 2
-common=$(cd "$(git rev-parse --git-common-dir)" && pwd) || exit 2
-for root in "$top" "$(dirname "$common")"; do
-  if [ -x "$root/.venv/bin/python" ]; then
-    PATH=$root/.venv/bin:$PATH
-    export PATH
-    break
+# Run a program of the repository's environment on the code of the tree it is called in: an IDE's git and a shell that
+# didn't activate .venv know nothing of it. An activated environment is respected; else .venv is looked for upwards (a
+# temporary experiment lies below the repository) and beside the first checkout (a worktree shares its).
+PYTHONPATH=$PWD/src
+export PYTHONPATH
+if [ -z "${VIRTUAL_ENV:-}" ]; then
+  folder=$PWD
+  while [ "$folder" != / ] && [ ! -x "$folder/.venv/bin/python" ]; do folder=$(dirname "$folder"); done
+  if [ "$folder" = / ] && common=$(git rev-parse --git-common-dir 2>/dev/null); then
+    folder=$(dirname "$(cd "$common" && pwd)")
   fi
-done
+  if [ -x "$folder/.venv/bin/python" ]; then
+    PATH=$folder/.venv/bin:$PATH
+    export PATH
+  fi
+fi
 exec "$@"

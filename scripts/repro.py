@@ -5,23 +5,33 @@ Every step leaves alone what is already done, so it may be stopped anywhere and 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from dataops.errors import DataOpsError, run
+from dataops.ingest.run import settle
 from dataops.repo.root import enter
 from dataops.reports import read_json
 from dataops.store import embedded, remote
 
 LOCK = Path("dvc.lock")
-RECORDS = ("data/landing.dvc", "data/exclusions.csv.dvc", "dvc.lock", "reports")
+RECORDS = ("params.yaml", "dvc.yaml", "data/landing.dvc", "data/exclusions.csv.dvc", "dvc.lock", "reports")
 
 
 def main() -> None:
     """Run the steps in order; the first that fails ends it."""
     root = enter()
+    with alone(root) as lock:
+        steps(root, lock)
+
+
+def steps(root: Path, lock: int) -> None:
+    """Store, data, pipeline, push, summary."""
     if remote.is_template(root):
         status = embedded.up(root)
         where = f"the embedded S3, {status.endpoint}"
@@ -29,10 +39,12 @@ def main() -> None:
         default = remote.default(root)
         where = default.remote.url if default else "the default remote"
     before = fingerprint()
-    if not Path("data/landing.dvc").exists():
-        step("dataops", "ingest", "sample")
-    step("dvc", "repro")
-    pushed = step("dvc", "push", capture=True).strip().splitlines()[-1]
+    if Path("data/landing.dvc").exists():
+        settle(root)
+    else:
+        step(lock, "dataops", "ingest", "sample")
+    step(lock, "dvc", "repro")
+    pushed = step(lock, "dvc", "push", capture=True).strip().splitlines()[-1]
     unchanged = fingerprint() == before and pushed.startswith("Everything is up to date")
     print("\n".join(summary(where, pushed, unchanged)))
 
@@ -43,10 +55,26 @@ def fingerprint() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
-def step(module: str, *arguments: str, capture: bool = False) -> str:
+@contextlib.contextmanager
+def alone(root: Path) -> Iterator[int]:
+    """Hold the lock of this script. What it starts inherits it: a stage that outlives a killed `make repro` counts."""
+    path = root / ".dataops/repro.lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataOpsError(
+                "another `make repro` is at work here, or what it started is", "run this again when it has ended"
+            ) from None
+        yield file.fileno()
+
+
+def step(lock: int, module: str, *arguments: str, capture: bool = False) -> str:
     """Run `dvc` or `dataops` of this very environment; its own words are shown, progress too."""
     command = [sys.executable, "-m", module, *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE if capture else None, text=True, check=False)
+    output = subprocess.PIPE if capture else None
+    done = subprocess.run(command, stdout=output, text=True, check=False, pass_fds=(lock,))
     if done.returncode:
         print(done.stdout or "", end="")
         raise DataOpsError(
@@ -78,7 +106,10 @@ def uncommitted() -> list[str]:
     """Which of the records git hasn't got as they are now."""
     present = [name for name in RECORDS if Path(name).exists()]
     command = ["git", "status", "--porcelain", "--", *present]
-    changed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    try:
+        changed = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    except OSError:  # no git on this machine: nothing can be committed
+        return []
     return [name for name in present if any(line[3:].startswith(name) for line in changed)]
 
 

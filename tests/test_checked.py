@@ -28,7 +28,7 @@ class Outer(Checked):
     ("values", "message", "hint"),
     [
         ({"horizon": 1, "inner": {"limt": 1}}, "p: s: unknown key inner.limt", "did you mean limit?"),
-        ({"horizn": 1}, "p: s: unknown key horizn (and 1 more)", "did you mean horizon?"),
+        ({"horizn": 1}, "p: s: unknown key horizn", "did you mean horizon?"),
         ({"horizon": 1, "zzz": 1}, "p: s: unknown key zzz", "known keys: horizon, inner, entries"),
         ({"horizon": 1, "entries": {"a": {"limt": 1}}}, "p: s: unknown key entries.a.limt", ""),
         ({}, "p: s: horizon is missing", "params.yaml in git history has an example"),

@@ -48,8 +48,13 @@ def test_failing_folder_leaves_the_old_one(tmp_path, monkeypatch):
     target = tmp_path / "raw"
     with new_folder(target) as folder:
         (folder / "kept").touch()
-    with pytest.raises(ValueError, match="stop"), new_folder(target) as folder:
-        (folder / "half").touch()
-        raise ValueError("stop")
+
+    def stopped():
+        with new_folder(target) as folder:
+            (folder / "half").touch()
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        stopped()
     assert [p.name for p in target.iterdir()] == ["kept"]
     assert list((tmp_path / ".dataops/tmp").iterdir()) == []

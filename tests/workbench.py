@@ -192,7 +192,9 @@ def content_of(name: str, value: Any) -> bytes:
     return buffer.getvalue()
 
 
-def sales(first: str = "2024-01-01", days: int = 121, stores: int = 2, products: int = 2, seed: int = 1) -> pd.DataFrame:
+def sales(
+    first: str = "2024-01-01", days: int = 121, stores: int = 2, products: int = 2, seed: int = 1
+) -> pd.DataFrame:
     """Typed daily rows as the contract above wants them, sorted by key and time."""
     rng = np.random.default_rng(seed)
     dates = pd.date_range(first, periods=days, unit="us")

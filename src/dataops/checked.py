@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 class Checked(BaseModel):
     """Base of everything read from params.yaml and pyproject.toml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=())
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, protected_namespaces=(), allow_inf_nan=False)
 
 
+HINT = "`git diff` shows what changed since it worked"
+HINTS = {  # by the beginning of pydantic's error type
+    "int": "write a whole number, as 28",
+    "float": "write a number, as 0.01",
+    "bool": "write true or false",
+    "list": "write a list, as [7, 28]",
+    "string": "write a text, in quotes where it looks like a number",
+}
 Model = TypeVar("Model", bound=Checked)
 
 
@@ -42,7 +50,8 @@ def _one_line(model: type[Checked], values: Any, error: ValidationError, where: 
     # a misspelt key is unknown and its right spelling missing: the first is what the person did
     first, *rest = sorted(problems, key=lambda entry: entry["type"] != "extra_forbidden")
     path = _path(values, first)
-    others = {_path(values, entry) for entry in rest} - {path}
+    misspelt = first["type"] == "extra_forbidden"
+    others = {_path(values, entry) for entry in rest if not (misspelt and entry["type"] == "missing")} - {path}
     more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
         known = _fields_at(model, first["loc"][:-1])
@@ -54,7 +63,8 @@ def _one_line(model: type[Checked], values: Any, error: ValidationError, where: 
     reason = first["msg"].removeprefix("Value error, ")
     reason = reason[:1].lower() + reason[1:]
     found = f" (found {first['input']!r})" if first["type"] != "value_error" else ""
-    return DataOpsError(f"{where}: {path + ': ' if path else ''}{reason}{found}{more}")
+    hint = next((text for kind, text in HINTS.items() if first["type"].startswith(kind)), HINT)
+    return DataOpsError(f"{where}: {path + ': ' if path else ''}{reason}{found}{more}", hint)
 
 
 def _path(values: Any, entry: ErrorDetails) -> str:

@@ -8,11 +8,14 @@ import math
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 SCRATCH = Path(".dataops/tmp")  # ignored by git and DVC; safe to delete whenever nothing runs
+
+ABANDONED = 86400.0  # seconds
 
 
 def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
@@ -64,6 +67,7 @@ def write_json(path: Path, value: Any) -> None:
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder that takes `target`'s place when the block ends well; otherwise `target` is untouched."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
+    _sweep(f"{target.name}-*")
     temporary = Path(tempfile.mkdtemp(dir=SCRATCH, prefix=f"{target.name}-"))
     try:
         yield temporary
@@ -78,3 +82,11 @@ def new_folder(target: Path) -> Iterator[Path]:
             temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sweep(pattern: str) -> None:
+    """Remove what a run killed long ago left in the scratch folder; younger folders may be in use."""
+    for path in SCRATCH.glob(pattern):
+        with contextlib.suppress(OSError):
+            if path.stat().st_mtime < time.time() - ABANDONED:
+                shutil.rmtree(path, ignore_errors=True)

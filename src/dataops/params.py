@@ -11,6 +11,23 @@ from dataops.checked import Model, check
 from dataops.errors import DataOpsError
 
 PARAMS = Path("params.yaml")
+LARGEST = 1 << 20  # bytes
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_Safe):  # type: ignore[misc]  # which of the two it is depends on the machine
+    """Refuses a key that stands twice, as DVC does: taking the last would hide the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A section, each key once."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(None, None, f"{key.value} stands twice", key.start_mark)
+                seen.add(key.value)
+        found: dict[Any, Any] = super().construct_mapping(node, deep)
+        return found
 
 
 def read(path: Path = PARAMS) -> dict[str, Any]:
@@ -20,7 +37,9 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
         DataOpsError: it is missing or is not YAML.
     """
     try:
-        values = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        if path.stat().st_size > LARGEST:
+            raise DataOpsError(f"{path} is larger than {LARGEST >> 20} MiB", "data doesn't belong there")
+        values = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506  it is a SafeLoader
     except FileNotFoundError:
         raise DataOpsError(f"{path} is missing", "run this in the repository's root") from None
     except yaml.YAMLError as error:
@@ -28,6 +47,8 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
         reason = str(getattr(error, "problem", None) or error).splitlines()[0]
         line = f" (line {place.line + 1})" if place else ""
         raise DataOpsError(f"{path} is not valid YAML{line}: {reason}") from None
+    except RecursionError:
+        raise DataOpsError(f"{path} is nested too deeply") from None
     if not isinstance(values, dict):
         raise DataOpsError(f"{path} holds no sections")
     return values

@@ -55,6 +55,9 @@ def main() -> None:
                       "`collect.unreadable: null` counts them and lets `validate` judge")  # fmt: skip
     rows = pd.concat([table for table, _ in tables], ignore_index=True)
     raw, superseded = resolve(rows, contract, params)
+    if [batch.folder for batch in batches(LANDING)] != [batch.folder for batch in found]:
+        # DVC records the landing as it is when this stage ends: it would be said to hold what was never read
+        raise Refused("data/landing changed while it was read", "run `dvc repro` again when the ingest has ended")
     parquet.write(raw, RAW, parquet.schema(contract), contract.index, contract.time, contract.partition)
     counts = [count for _, count in tables]
     report = summary(found, counts, unreadable, superseded, raw, contract)

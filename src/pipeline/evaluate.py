@@ -15,10 +15,11 @@ from dataops.errors import DataOpsError, run
 from dataops.files import new_folder, write_json
 from dataops.params import section
 from dataops.report import forecast_pictures
+from dataops.report.forecast_pictures import Names
 from dataops.tables import metrics, parquet
 from dataops.tables.contract import Contract
 from dataops.tables.features import History, series_ids
-from dataops.tables.period import SEASON, floor, steps
+from dataops.tables.period import HORIZON, SEASON, floor, steps
 from dataops.training.archive import member
 from pipeline.train import predict
 
@@ -58,46 +59,46 @@ def main() -> None:
     report["beats_naive"] = ours < theirs if ours is not None and theirs is not None else None
     write_json(REPORT, report)
     write_json(METRICS, report["model"] | {"naive_wape": report["naive"]["wape"]})
-    tables = {name: by(rows, name) for name in ("store", "horizon", "period") if name in rows}
+    tables = {name: by(rows, name) for name in ("store", "horizon", "period")}
     with new_folder(PLOTS) as folder:
         total = rows.groupby("time")[["actual", "forecast", "naive"]].sum(min_count=1).reset_index()
         total.to_csv(folder / "forecast.csv", index=False, float_format="%.6g", date_format="%Y-%m-%d %H:%M")
         for name, table in tables.items():
             table.to_csv(folder / f"error_by_{name}.csv", index=False, float_format="%.6g")
-        forecast_pictures.draw(total, rows, tables, contract.target, folder)
+        names = Names(contract.target, next(iter(contract.keys), "series"), HORIZON[contract.frequency][1])
+        forecast_pictures.draw(total, rows, tables, names, folder)
     said = [f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in report["model"].items()]
     print(f"test: {', '.join(said)} (seasonal naive: wape {report['naive']['wape']}, smape {report['naive']['smape']})")
 
 
 def forecasts(test: pd.DataFrame, forecast: Any, contract: Contract, naive_lag: int) -> pd.DataFrame:
-    """One row a test row: time, store (the first key), horizon in seasons, actual, forecast, naive and MASE's scale."""
-    past = pd.concat([*(parquet.read(DATASET / part, [*contract.index, contract.target])
-                        for part in ("train", "validation")), test[[*contract.index, contract.target]]],
-                     ignore_index=True)  # fmt: skip
+    """One row a test row: time, store (the first key), horizon, actual, forecast, naive and MASE's scale.
+
+    `horizon` counts days (of hourly data), weeks (of daily and weekly data) or months into the test part.
+    """
+    needed = [*contract.index, contract.target]
+    parts = [parquet.read(DATASET / "train", needed), parquet.read(DATASET / "validation", needed), test[needed]]
+    past = pd.concat(parts, ignore_index=True)
+    trained, tested = np.arange(len(past)) < len(parts[0]), np.arange(len(past)) >= len(past) - len(test)
     series, step = series_ids(past, contract.keys), steps(past[contract.time], contract.frequency)
     values = past[contract.target].to_numpy("float64", na_value=np.nan)
     order = np.lexsort((step, series))
     history = History(series[order], step[order], values[order])
-    naive = history.lag(series, step, naive_lag)
-    tested = np.arange(len(past)) >= len(past) - len(test)
-    trained = parquet.read(DATASET / "train", [contract.time])[contract.time]
-    in_train = ~tested & (past[contract.time] <= trained.max()).to_numpy()
-    error = pd.Series(
-        np.where(in_train, np.abs(values - history.lag(series, step, SEASON[contract.frequency])), np.nan)
+    season = np.abs(values - history.lag(series, step, SEASON[contract.frequency]))
+    scale = pd.Series(np.where(trained, season, np.nan)).groupby(series).transform("mean").to_numpy()
+    times = test[contract.time]
+    rows = pd.DataFrame(
+        {
+            "time": (floor(times, contract.frequency) if contract.frequency in ("h", "D") else times).to_numpy(),
+            "horizon": (step[tested] - step[tested].min()) // HORIZON[contract.frequency][0] + 1,
+            "period": times.dt.strftime("%Y-%m").to_numpy(),
+            "actual": values[tested],
+            "forecast": forecast,
+            "naive": history.lag(series, step, naive_lag)[tested],
+            "scale": scale[tested],
+        }
     )
-    scale = error.groupby(series).transform("mean").to_numpy()
-    season = SEASON[contract.frequency]
-    rows = pd.DataFrame({
-        "time": floor(test[contract.time], contract.frequency).to_numpy(),
-        "horizon": (step[tested] - step[tested].min()) // season + 1,
-        "period": test[contract.time].dt.strftime("%Y-%m").to_numpy(),
-        "actual": values[tested],
-        "forecast": forecast,
-        "naive": naive[tested],
-        "scale": scale[tested],
-    })  # fmt: skip
-    if contract.keys:
-        rows.insert(0, "store", test[contract.keys[0]].to_numpy())
+    rows.insert(0, "store", test[contract.keys[0]].to_numpy() if contract.keys else "all")
     return rows[rows["actual"].notna()].reset_index(drop=True)
 
 

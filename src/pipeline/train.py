@@ -51,7 +51,9 @@ def main() -> None:
     try:
         booster, rounds = fit(train, validation, spec, hyper, output)
     except lgb.basic.LightGBMError as error:
-        raise SystemExit(f"error: LightGBM can't learn this: {error}\n hint: look at `train` in params.yaml") from None
+        raise SystemExit(
+            f"error: LightGBM can't learn this: {str(error).strip()}\n hint: look at `train` in params.yaml"
+        ) from None
     target = Path(os.environ["SM_MODEL_DIR"])
     (target / "model.txt").write_text(booster.model_to_string())
     (target / "model.json").write_text(json.dumps(spec | {"rounds": rounds}, indent=2) + "\n")

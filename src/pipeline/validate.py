@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pydantic import Field
 
 from dataops.checked import Checked
 from dataops.errors import Refused, run
@@ -33,7 +34,7 @@ METRICS = Path("reports/metrics/validate.json")
 class Validate(Checked):
     """The section `validate` of params.yaml."""
 
-    max_invalid: float = 0.01  # share of rows that may go to quarantine
+    max_invalid: float = Field(default=0.01, ge=0, le=1)  # share of rows that may go to quarantine
     max_age_days: float | None = None  # newest row to last ingest
 
 

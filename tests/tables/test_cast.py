@@ -11,10 +11,10 @@ import pytest
 
 from dataops.tables.cast import Written, cast
 
-GERMAN, ENGLISH = Written(",", "."), Written(".", ",")
+PLAIN, GERMAN, ENGLISH = Written(), Written(",", "."), Written(".", ",")
 
 
-def read(values, to, written=Written(), dtype=None):
+def read(values, to, written=PLAIN, dtype=None):
     """The values that were read, with None for null and "?" for what could not be read."""
     typed, bad = cast(pd.Series(values, dtype=dtype), to, written)
     return ["?" if wrong else None if pd.isna(value) else value for value, wrong in zip(typed, bad, strict=True)]
@@ -79,7 +79,8 @@ def test_dates_as_stated():
     assert read(iso, "date") == [day] * 4
     assert read(["01/02/2024", "2024", "20240201", "2024-02-30", "soon", ""], "date") == ["?"] * 6
     assert read([20240201, 20240201.0], "date", Written(date_format="%Y%m%d")) == [day, day]
-    assert read(["1899-12-31", "9999-12-31"], "date") == [pd.Timestamp("1899-12-31"), pd.Timestamp("9999-12-31")]
+    assert read(["1899-12-31", "8999-12-31"], "date") == [pd.Timestamp("1899-12-31"), pd.Timestamp("8999-12-31")]
+    assert read(["9999-12-31", "0000-01-01"], "date") == ["?", "?"]  # "never" is no date
 
 
 def test_offsets_go_to_utc():

@@ -22,7 +22,7 @@ def contract(**changes):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"time": "day"}, "day is named as time, target or key but is not among the columns"),
+        ({"time": "day"}, "day is named as time, target or key, but contract.columns has no such column"),
         ({"keys": ["store_id", "shop"]}, "shop is named"),
         ({"time": "price", "target": "sales"}, "the time column price must have type date or datetime"),
         ({"target": "product_id", "keys": ["store_id"]}, "the target product_id must have type integer or number"),
@@ -58,3 +58,11 @@ def test_roles():
     assert contract().others == ["price", "promotion"]
     assert contract(keys=[]).index == ["date"]
     assert contract(columns={"price": {"type": "number", "allowed": [1, 2.5]}}).columns["price"].allowed == [1, 2.5]
+
+
+@pytest.mark.parametrize("name", ["rule", "_batch"])
+def test_reserved_names(name):
+    """A column that the stages add themselves can't be the user's."""
+    columns = {"day": {"type": "date"}, "sold": {"type": "integer"}, name: {"type": "number"}}
+    with pytest.raises(DataOpsError, match=f"{name} is a reserved name"):
+        check(Contract, {"time": "day", "target": "sold", "columns": columns}, "params.yaml: contract")

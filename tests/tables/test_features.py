@@ -78,7 +78,9 @@ def test_parts_give_the_bits_of_the_whole(length, until):
 
     everything = measures(whole, np.arange(len(step)))
     shard = series % 3 == 1
-    np.testing.assert_array_equal(measures(History(series[shard], step[shard], values[shard]), shard), everything[:, shard])
+    np.testing.assert_array_equal(
+        measures(History(series[shard], step[shard], values[shard]), shard), everything[:, shard]
+    )
     tail = step >= 100
     recent = step >= 100 - until - length - 70
     np.testing.assert_array_equal(

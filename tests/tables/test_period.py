@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1)
 SLOW = {
     "h": lambda t: math.floor((t - EPOCH).total_seconds() / 3600),
     "D": lambda t: (t - EPOCH).days,
-    "W": lambda t: (t - EPOCH).days // 7,
+    "W": lambda t: (t - datetime(1969, 12, 29)).days // 7,
     "M": lambda t: (t.year - 1970) * 12 + t.month - 1,
 }
 

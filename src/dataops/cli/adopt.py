@@ -21,6 +21,7 @@ Names are the file's own, or OURS=THEIRS. Nothing is ingested: look at params.ya
 
 ALWAYS = (
     "`featurize.known_ahead`: which columns are planned, such as price and promotion",
+    "`featurize.holidays`: yours; only New Year and Christmas are listed",
     "`contract.columns`: limits above zero are not inferred; `validate.max_age_days` is off",
 )
 
@@ -43,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--known-ahead", default="", metavar="A,B", help="columns known for the day that is forecast")
     parser.add_argument("--horizon", type=int, metavar="N", help="steps ahead the forecast is made (28 days, 24 h, …)")
     parser.add_argument("--date-format", metavar="FORMAT", help="as %%d/%%m/%%Y, where dates can be read in two ways")
-    parser.add_argument("--encoding", default="utf-8", help="of text files (utf-8)")
+    parser.add_argument("--encoding", help="of text files; like the next three, by default as collect.read says")
     parser.add_argument("--delimiter", help="of text files (a comma in .csv, a tab in .tsv)")
     parser.add_argument("--sheet", help="of Excel files (the first)")
     parser.add_argument("--records", metavar="KEY", help="where a JSON file keeps its list")
@@ -55,6 +56,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _run(arguments: argparse.Namespace) -> int:
     from dataops.checked import check
     from dataops.ingest.adopt import adopt
+    from dataops.ingest.check import expected
     from dataops.repo.root import find
     from dataops.tables.infer import Roles
     from dataops.tables.sources import ReadOptions
@@ -71,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         None if arguments.columns is None else _pairs(arguments.columns, "--columns"),
         arguments.date_format,
     )
-    read = {name: getattr(arguments, name) for name in ("encoding", "delimiter", "sheet", "records")}
+    given = {name: getattr(arguments, name) for name in ("encoding", "delimiter", "sheet", "records")}
+    read = expected(root).read.model_dump() | {name: value for name, value in given.items() if value is not None}
     done = adopt(
         root,
         arguments.file,
@@ -96,7 +99,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _pairs(text: str, option: str, *, single: bool = False) -> dict[str, str]:
     """`ours=theirs,name` as {ours: theirs, cleaned name: name}."""
     from dataops.errors import DataOpsError
-    from dataops.tables.infer import clean
+    from dataops.tables.guess import clean
 
     found: dict[str, str] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):

@@ -63,6 +63,7 @@ def adopt(
     read(root / PARAMS)  # one clear line where it is missing or broken, before anything else is done
     table, files = _load(root, paths, options, here)
     inferred = infer(table, roles)
+    _warn_of_short_history(inferred, horizon)
     changes = sections(inferred, roles, options, horizon, known_ahead or [])
     check(Contract, changes["contract"], "the contract that was inferred")
     text = rewritten((root / PARAMS).read_text(encoding="utf-8"), changes)
@@ -72,6 +73,15 @@ def adopt(
     else:
         params = YAML(typ="safe").load(text)
     return Adopted(inferred, len(table), files, {name: params[name] for name in changes}, text)
+
+
+def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
+    ahead = horizon or min(HORIZON[found.frequency], max(1, found.span // 5))
+    if found.typical < 4 * ahead:
+        found.notes.append(
+            f"most series are {found.typical} steps long, short for a horizon of {ahead}: lags and windows will be "
+            "mostly empty; `--horizon N` sets a shorter one"
+        )
 
 
 def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int]:
@@ -90,13 +100,16 @@ def sections(
 ) -> dict[str, dict[str, Any]]:
     """The keys of params.yaml that the data decide, by section."""
     target, keys = next(iter(roles.target)), list(roles.keys)
-    ahead = HORIZON[found.frequency] if horizon is None else horizon
+    ahead = min(HORIZON[found.frequency], max(1, found.span // 5)) if horizon is None else horizon
     if ahead < 1 or ahead >= found.span:
         raise DataOpsError(f"a horizon of {ahead} steps doesn't fit data of {found.span}", "--horizon N, in steps")
     names = {column.name for column in found.columns}
     unknown = [name for name in known_ahead if name not in names - {*keys, target, *roles.time}]
     if unknown:
-        raise DataOpsError(f"--known-ahead: {unknown[0]} is no column of the contract besides keys, time and target")
+        raise DataOpsError(
+            f"--known-ahead: {unknown[0]} is no column of the contract besides keys, time and target",
+            f"there are: {', '.join(sorted(names - {*keys, target, *roles.time})) or 'none'}",
+        )
     features, naive = _features(found, ahead)
     last = pd.Timestamp(found.last)
     first = last - pd.Timedelta(days=(ahead - 1) * DAYS[found.frequency])  # of the steps that one forecast covers
@@ -130,7 +143,7 @@ def sections(
             "max_invalid": max(0.01, math.ceil(found.invalid * 150) / 100),
             "max_age_days": None,
         },
-        "featurize": {"horizon": ahead, **features, "known_ahead": known_ahead},
+        "featurize": {"horizon": ahead, **features, "known_ahead": known_ahead, "holidays": ["01-01", "12-25"]},
         "split": {"validation": part, "test": part},
         "train": {"level": level, "objective": _objective(found, target)},
         "evaluate": {"naive_lag": naive},

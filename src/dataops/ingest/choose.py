@@ -39,7 +39,9 @@ def choose(words: list[str], given: dict[str, Any], folder: Path) -> Taker:
             name = option.replace("_", "-")
             raise DataOpsError(f"--{name} goes with the source {BELONGS[option]}, not with {kind}")
     if kind == "files":
-        return Files(words, folder)
+        found = Files(words, folder)
+        list(found.paths())  # a mistyped name is said before anything about the landing
+        return found
     if kind == "sample":
         from dataops.ingest.sample import Sample
 

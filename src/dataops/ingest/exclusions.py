@@ -14,6 +14,7 @@ from dataops.ingest import landing, recorded
 from dataops.tables.contract import Contract
 
 FILE = Path("data/exclusions.csv")
+JOURNAL = Path(".dataops/exclusions.md5")  # of a list that is being recorded
 REASON, ADDED = "reason", "added"
 
 Row = dict[str, str]
@@ -35,10 +36,9 @@ def ensure_exclusions(root: Path) -> None:
     header, rows = _read(root)
     if header != _header(contract):
         _refuse_rows(header, rows, contract)
-        files.write_text(root / FILE, _text(contract, []))
-    elif known:
-        return
-    recorded.dvc(root, "add", "-q", FILE.as_posix())
+        _record(root, _text(contract, []))
+    elif not known:
+        recorded.dvc(root, "add", FILE.as_posix())
 
 
 def check_exclusions(root: Path) -> None:
@@ -49,6 +49,7 @@ def check_exclusions(root: Path) -> None:
     """
     contract = _contract(root)
     if contract is not None and (root / FILE).exists():
+        _restore(root, recorded.read(root, FILE))
         header, rows = _read(root)
         if header != _header(contract):
             _refuse_rows(header, rows, contract)
@@ -78,8 +79,7 @@ def exclude(root: Path, values: Row, reason: str) -> Row:
         if any({**old, ADDED: ""} == {**row, ADDED: ""} for old in rows):
             raise DataOpsError("the list has this very row already")
         row[ADDED] = dt.datetime.now(dt.UTC).date().isoformat()
-        files.write_text(root / FILE, _text(contract, [*rows, row]))
-        recorded.dvc(root, "add", "-q", FILE.as_posix())
+        _record(root, _text(contract, [*rows, row]))
     return row
 
 
@@ -139,6 +139,14 @@ def _read(root: Path) -> tuple[list[str], list[Row]]:
     return header, [dict(zip(header, fields, strict=True)) for _, fields in records[1:]]
 
 
+def _record(root: Path, text: str) -> None:
+    """Write the list and record it. The journal tells a list that was written, then killed, from one edited by hand."""
+    files.write_text(root / JOURNAL, _md5(text))
+    files.write_text(root / FILE, text)
+    recorded.dvc(root, "add", FILE.as_posix())
+    (root / JOURNAL).unlink()
+
+
 def _refuse_rows(header: list[str], rows: list[Row], contract: Contract) -> None:
     if rows:
         raise DataOpsError(
@@ -156,11 +164,18 @@ def _restore(root: Path, known: recorded.Recorded | None) -> None:
         cache = recorded.Cache(root)
         cache.ensure(known)
         cache.copy(known.md5, root / FILE)
-    elif recorded.md5(root / FILE) != known.md5:
-        raise DataOpsError(
-            f"{FILE} is not as it was recorded",
-            f"`dvc checkout --force {FILE}.dvc` brings the recorded one back; `dvc add {FILE}` keeps this one",
-        )
+        return
+    here, journal = recorded.md5(root / FILE), root / JOURNAL
+    if here == known.md5:
+        return
+    if journal.exists() and journal.read_text() == here:
+        recorded.dvc(root, "add", FILE.as_posix())
+        journal.unlink()
+        return
+    raise DataOpsError(
+        f"{FILE} is not as it was recorded",
+        f"`dvc add {FILE}` keeps it; `dvc checkout --force {FILE}.dvc` brings the recorded one back",
+    )
 
 
 def _valid(contract: Contract, name: str, value: str) -> None:

@@ -10,9 +10,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 from dataops import files
 from dataops.errors import DataOpsError
@@ -149,7 +151,7 @@ def save(root: Path) -> None:
     Raises:
         DataOpsError: DVC refuses, or .dvcignore hides a part of the landing.
     """
-    record.dvc(root, "add", "-q", LANDING.as_posix())
+    record.dvc(root, "add", LANDING.as_posix())
     known = record.read(root, LANDING)
     listed = (record.Cache(root).ensure(known) if known else None) or {}
     hidden = [path for path in walk(root / LANDING) if path.relative_to(root / LANDING).as_posix() not in listed]
@@ -158,15 +160,21 @@ def save(root: Path) -> None:
 
 
 def add(root: Path, built: Path, place: Path) -> Path:
-    """Move the whole batch `built` to `place` (relative to the landing) and record it; the batch's path."""
+    """Move the whole batch `built` to `place` (relative to the landing) and record it; the batch's path.
+
+    Raises:
+        DataOpsError: a dvc command is at work on the landing, or DVC can't record it; the landing is then as it was.
+    """
     _durable(built)
     target = root / LANDING / place
+    refuse_readers(root)
     target.parent.mkdir(parents=True, exist_ok=True)
     checkpoint("built")
     built.rename(target)
     _sync(target.parent)
     checkpoint("renamed")
-    save(root)
+    with _undone_on_error(root, lambda: target.rename(built)):
+        save(root)
     checkpoint("recorded")
     return LANDING / place
 
@@ -176,9 +184,13 @@ def replace(root: Path, built: Path, place: Path, work: Path) -> Path:
 
     A journal says what is under way: killed after the swap, the next run records the new landing instead of restoring
     the old one beside it.
+
+    Raises:
+        DataOpsError: as `add`.
     """
     _durable(built)
     landing, new, old = root / LANDING, work / "landing", work / "old"
+    refuse_readers(root)
     (new / place).parent.mkdir(parents=True)
     built.rename(new / place)
     known = record.read(root, LANDING)
@@ -191,10 +203,55 @@ def replace(root: Path, built: Path, place: Path, work: Path) -> Path:
     landing.parent.mkdir(parents=True, exist_ok=True)
     new.rename(landing)
     checkpoint("renamed")
-    save(root)
+
+    def swap_back() -> None:
+        landing.rename(new)
+        if old.exists():
+            old.rename(landing)
+        (root / JOURNAL).unlink()
+
+    with _undone_on_error(root, swap_back):
+        save(root)
     checkpoint("recorded")
     (root / JOURNAL).unlink()
     return LANDING / place
+
+
+@contextlib.contextmanager
+def _undone_on_error(root: Path, undo: Callable[[], object]) -> Iterator[None]:
+    """Bring files and record back as they were when the block fails."""
+    path = root / f"{LANDING}.dvc"
+    before = path.read_bytes() if path.exists() else None
+    try:
+        yield
+    except DataOpsError:
+        undo()
+        if before is None:
+            path.unlink(missing_ok=True)
+        else:
+            files.write_bytes(path, before)
+        raise
+
+
+def refuse_readers(root: Path) -> None:
+    """See that no dvc command is at work on the landing: what it read would not be what it records.
+
+    Raises:
+        DataOpsError: one is.
+    """
+    try:
+        held = json.loads((root / ".dvc/tmp/rwlock").read_text())
+    except (OSError, ValueError):
+        return
+    for path, holders in held.items():
+        if (root / LANDING) not in (Path(path), *Path(path).parents):
+            continue
+        for holder in [*holders.get("read", []), *filter(None, [holders.get("write")])]:
+            if psutil.pid_exists(holder["pid"]):
+                raise DataOpsError(
+                    f"`{holder['cmd']}` (process {holder['pid']}) is reading {LANDING}",
+                    "run this again when it has ended",
+                )
 
 
 def _finish_replacing(root: Path) -> None:

@@ -30,7 +30,7 @@ class Files:
         """
         named = ", ".join(Path(argument).name or argument for argument in self.arguments)
         taken = Taken(description=named if len(named) <= 200 else f"{named[:200]} … ({len(self.arguments)} arguments)")
-        for number, path in enumerate(self._paths()):
+        for number, path in enumerate(self.paths()):
             if path.is_dir():
                 self._folder(path, context, taken, f"{number}")
             elif is_archive(path.name):
@@ -46,7 +46,7 @@ class Files:
             )
         return taken
 
-    def _paths(self) -> Iterator[Path]:
+    def paths(self) -> Iterator[Path]:
         """What the arguments name, each once. A file called `a[1].csv` comes before the pattern."""
         seen = set()
         for argument in self.arguments:

@@ -76,7 +76,9 @@ def dvc(root: Path, *arguments: str) -> str:
         [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        lines = [
+            line.strip() for line in done.stderr.splitlines() if line.strip() and "Having any troubles" not in line
+        ]
         reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
         hint = "wait for the other dvc command to end" if "lock" in reason else ""
         raise DataOpsError(f"dvc {' '.join(arguments)}: {reason.removeprefix('ERROR: ')}", hint)

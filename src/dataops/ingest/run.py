@@ -88,6 +88,8 @@ def _ingest(root: Path, source: Taker, options: Options) -> Outcome:
             taken = source.take(context)
             _describe(outcome, taken)
             new = _new(taken, existing, outcome, options)
+            if not options.dry_run:
+                ensure_exclusions(root)  # before the batch: killed between the two, the landing alone would be no use
             if new:
                 manifest = _manifest(root, source, taken, new, existing, outcome, options)
                 outcome.files, outcome.columns = manifest.files, manifest.columns
@@ -98,9 +100,19 @@ def _ingest(root: Path, source: Taker, options: Options) -> Outcome:
                     _publish(root, work, new, manifest, options)
             elif outcome.recovered:
                 landing.save(root)
-        if not options.dry_run:
-            ensure_exclusions(root)
     return outcome
+
+
+def settle(root: Path) -> None:
+    """Have what is recorded in the work tree, and recorded what a killed ingest or exclude left.
+
+    Raises:
+        DataOpsError: as `ingest`.
+    """
+    with landing.locked(root):
+        if landing.prepare(root).left:
+            landing.save(root)
+        ensure_exclusions(root)
 
 
 def _prepared(root: Path, source: Taker, options: Options) -> tuple[Outcome, list[Batch]]:
@@ -202,6 +214,8 @@ def _manifest(
     if complaints:
         more = f" (and {len(complaints) - 1} more files)" if len(complaints) > 1 else ""
         outcome.warnings.append(f"{complaints[0].message}{more}; {complaints[0].hint}")
+    if listed and all(file.rows == 0 for file in listed):
+        raise DataOpsError(f"{taken.description} has columns and no rows", "an export that failed? leave it out")
     now = options.received or taken.received or dt.datetime.now(dt.UTC)
     return Manifest(
         sequence=1 if options.replace else next_sequence(existing),

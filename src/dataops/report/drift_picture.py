@@ -20,7 +20,8 @@ def draw(report: dict[str, Any], threshold: float, path: Path) -> None:
     effects = [entry["effect"] for _, entry in shown]
     axis.barh(names, effects, color=[ALERT if entry["drifted"] else MODEL for _, entry in shown], height=0.6)
     for place, (_, entry) in enumerate(shown):
-        note = ", ".join(entry["reasons"]) if entry["drifted"] else ""
+        weak = f"not significant, p = {entry['p_value']:.2g}" if entry["effect"] >= threshold else ""
+        note = ", ".join(entry["reasons"]) or weak
         axis.text(entry["effect"], place, f"  {entry['effect']:.2f}  {note}", va="center", color=INK, fontsize=9)
     axis.axvline(threshold, color=MUTED, linewidth=1, linestyle=":")
     axis.set_xlim(0, max([*effects, threshold]) * 1.35)

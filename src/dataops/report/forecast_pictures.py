@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pandas as pd
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from dataops.report.style import ALERT, GRID, INK, MODEL, MUTED, NAIVE, canvas, save, title
+from dataops.report.style import ALERT, GRID, INK, MODEL, NAIVE, canvas, legend, save, title
 
 MOST_STORES = 25
 
 
-def draw(total: pd.DataFrame, rows: pd.DataFrame, tables: dict[str, pd.DataFrame], target: str, folder: Path) -> None:
+class Names(NamedTuple):
+    """What things are called in these data."""
+
+    target: str
+    store: str  # the first key
+    unit: str  # of the horizon: day, week, month
+
+
+def draw(total: pd.DataFrame, rows: pd.DataFrame, tables: dict[str, pd.DataFrame], names: Names, folder: Path) -> None:
     """Write forecast.png, error_by_store.png and error_over_time.png."""
-    forecast(total, target, folder / "forecast.png")
-    if "store" in tables:
-        by_store(tables["store"], folder / "error_by_store.png")
-    over_time(rows, tables["horizon"], folder / "error_over_time.png")
+    forecast(total, names, folder / "forecast.png")
+    by_store(tables["store"], names, folder / "error_by_store.png")
+    over_time(rows, tables["horizon"], names, folder / "error_over_time.png")
 
 
-def forecast(total: pd.DataFrame, target: str, path: Path) -> None:
+def forecast(total: pd.DataFrame, names: Names, path: Path) -> None:
     """Total of all series by step."""
     figure, axes = canvas()
     axis = axes[0, 0]
@@ -30,53 +40,67 @@ def forecast(total: pd.DataFrame, target: str, path: Path) -> None:
     ):
         axis.plot(total["time"], total[column], color=colour, linewidth=width, label=label)
     axis.set_ylim(bottom=min(0, float(total[["actual", "forecast"]].min().min())))
-    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axis.legend(frameon=False, fontsize=9, ncols=3, loc="lower right", labelcolor=MUTED)
+    axis.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+    _dates(axis, total["time"])
+    legend(axis)
     days = f"{total['time'].min():%d %b %Y} to {total['time'].max():%d %b %Y}"
-    title(axis, f"Forecast against actual {target}", f"test part, all series together, {days}")
+    title(axis, f"Forecast against actual {names.target}", f"test part, all series together, {days}")
     save(figure, path)
 
 
-def by_store(table: pd.DataFrame, path: Path) -> None:
+def by_store(table: pd.DataFrame, names: Names, path: Path) -> None:
     """WAPE of model and naive as a dumbbell, worst on top."""
     shown = table[table["wape"].notna()].sort_values("rows").tail(MOST_STORES).sort_values("wape")
-    figure, axes = canvas(height=1.6 + 0.28 * len(shown))
+    figure, axes = canvas(height=1.8 + 0.28 * max(len(shown), 3))
     axis = axes[0, 0]
     places = range(len(shown))
     axis.hlines(places, shown["wape"], shown["naive_wape"], color=GRID, linewidth=3)
     axis.plot(shown["naive_wape"], places, "o", color=NAIVE, label="seasonal naive", markersize=7)
     axis.plot(shown["wape"], places, "o", color=MODEL, label="model", markersize=8)
     axis.set_yticks(list(places), [str(value) for value in shown["store"]])
-    axis.set_ylim(-0.7, len(shown) - 0.3)
-    axis.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axis.set_ylim(-0.7, max(len(shown), 1) - 0.3)
+    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", color=GRID, linewidth=0.8)
-    axis.legend(frameon=False, fontsize=9, loc="lower right", labelcolor=MUTED)
+    legend(axis)
     more = f", the {MOST_STORES} largest of {len(table)}" if len(table) > MOST_STORES else ""
-    title(axis, "Error by store", f"WAPE on the test part, worst on top{more}")
+    title(axis, f"Error by {names.store}", f"WAPE on the test part, worst on top{more}")
     save(figure, path)
 
 
-def over_time(rows: pd.DataFrame, horizons: pd.DataFrame, path: Path) -> None:
-    """WAPE by step, and by how many seasons the step lies after the last row that could be learnt from."""
+def over_time(rows: pd.DataFrame, horizons: pd.DataFrame, names: Names, path: Path) -> None:
+    """WAPE by step, and by how far the step lies behind the last row that could be learnt from."""
     figure, axes = canvas(width=12, columns=2)
-    daily = rows.assign(error=(rows["actual"] - rows["forecast"]).abs(), size=rows["actual"].abs())
-    sums = daily.groupby("time")[["error", "size"]].sum()
-    share = sums["error"] / sums["size"].where(sums["size"] > 0)
+    sized = rows.assign(error=(rows["actual"] - rows["forecast"]).abs(), size=rows["actual"].abs())
+    sums = sized.groupby("time")[["error", "size"]].sum()
     left, right = axes[0]
-    left.plot(share.index, share, color=MODEL, linewidth=1, alpha=0.45)
-    left.plot(share.index, share.rolling(7, center=True, min_periods=1).mean(), color=MODEL, linewidth=2)
+    smooth = _share(sums.rolling(7, center=True, min_periods=1).sum())
+    left.plot(sums.index, _share(sums), color=MODEL, linewidth=1, alpha=0.45)
+    left.plot(sums.index, smooth, color=MODEL, linewidth=2)
     left.axhline(sums["error"].sum() / max(sums["size"].sum(), 1e-12), color=ALERT, linewidth=1, linestyle=":")
-    left.tick_params(axis="x", rotation=30)
-    title(left, "Error over time", "WAPE by step, its 7-step mean, and the overall WAPE (dotted)")
-    right.plot(
-        horizons["horizon"], horizons["naive_wape"], color=NAIVE, marker="o", markersize=4, label="seasonal naive"
-    )
-    right.plot(horizons["horizon"], horizons["wape"], color=MODEL, marker="o", markersize=4, label="model")
-    right.xaxis.get_major_locator().set_params(integer=True)
-    right.legend(frameon=False, fontsize=9, labelcolor=MUTED)
-    title(right, "Error by horizon", "WAPE by the number of seasons (weeks of daily data) into the test part")
+    _dates(left, sums.index)
+    title(left, "Error over time", "WAPE by step, over 7 steps, and overall (dotted)")
+    if smooth.notna().any():  # a step that sold next to nothing has a huge error: it may leave the picture
+        left.set_ylim(top=max(1.8 * float(smooth.max()), 0.01))
+    for column, colour, label in (("naive_wape", NAIVE, "seasonal naive"), ("wape", MODEL, "model")):
+        right.plot(horizons["horizon"], horizons[column], color=colour, marker="o", markersize=4, label=label)
+    right.xaxis.set_major_locator(MaxNLocator(integer=True))
+    legend(right)
+    title(right, "Error by horizon", f"WAPE by {names.unit} after the last row learnt from")
     for axis in (left, right):
         axis.set_ylim(bottom=0)
-        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     save(figure, path)
+
+
+def _share(sums: pd.DataFrame) -> pd.Series:
+    return sums["error"] / sums["size"].where(sums["size"] > 0)
+
+
+def _dates(axis: Any, times: Any) -> None:
+    if len(times) < 2:  # no interval to divide
+        axis.set_xticks(list(times), [f"{time:%d %b %Y}" for time in times])
+        return
+    locator: Any = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]  # matplotlib.dates has no types
+    axis.xaxis.set_major_locator(locator)
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]

@@ -36,6 +36,13 @@ def title(axis: Any, text: str, detail: str = "") -> None:
         axis.annotate(detail, (0, 1), (0, 7), "axes fraction", "offset points", color=MUTED, fontsize=9)
 
 
+def legend(axis: Any) -> None:
+    """Names of the lines, above the axes on the right, where no line runs."""
+    axis.legend(
+        frameon=False, fontsize=9, ncols=3, loc="lower right", bbox_to_anchor=(1, 0.99), labelcolor=MUTED, borderpad=0.2
+    )
+
+
 def save(figure: Any, path: Path) -> None:
     """Write a PNG without time stamps or versions in it."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,10 @@ def binary() -> Path:
 
 
 def arguments(state: State) -> list[str]:
-    """The command line after `weed`. Paths are relative to the store's folder, so that the clone can be renamed.
+    """The command line after `weed`.
+
+    `disableHttp` leaves S3 as the only HTTP: the master's would delete every volume for whoever asks, without a key.
+    Paths are relative to the store's folder, so that the clone can be renamed.
 
     `peers=none` elects no leader: an election takes longer than the volume server's first call, which then waits 5 s.
     Small volumes leave little to copy when space is reclaimed; their number follows the free disk. Without
@@ -42,7 +45,7 @@ def arguments(state: State) -> list[str]:
     """
     ports = state.ports
     return [
-        *("-logtostderr=true", "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"),
+        *("-logtostderr=true", "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-disableHttp"),
         *(f"-master.port={ports.master}", "-master.telemetry=false", "-master.volumeSizeLimitMB=128"),
         *("-master.peers=none", "-master.resumeState=false"),
         *(f"-volume.port={ports.volume}", "-volume.max=0", "-volume.minFreeSpace=256MiB", "-volume.preStopSeconds=0"),
@@ -56,7 +59,7 @@ def arguments(state: State) -> list[str]:
 def environment(place: Place, state: State) -> dict[str, str]:
     """Nothing of the user's: weed would make an administrator of AWS_ACCESS_KEY_ID.
 
-    The four JWT keys close weed's inner HTTP ports to everyone else. Its tokens live for seconds, so new keys at every
+    The four JWT keys guard weed's inner calls. Its tokens live for seconds, so new keys at every
     start are as good as remembered ones.
     """
     inner = ("JWT_SIGNING_KEY", "JWT_SIGNING_READ_KEY", "JWT_FILER_SIGNING_KEY", "JWT_FILER_SIGNING_READ_KEY")

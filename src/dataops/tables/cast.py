@@ -16,6 +16,9 @@ TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 
+EARLIEST, LATEST = np.datetime64("0001-01-01", "us"), np.datetime64("9000-01-01", "us")  # 9999-12-31 means "never"
+
+
 class Written(NamedTuple):
     """How the source writes numbers and dates."""
 
@@ -128,7 +131,8 @@ def _datetime(values: pd.Series, written: Written) -> pd.Series:
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     if not pd.api.types.is_datetime64_dtype(values.dtype):
         values = _parse(_string(values, written), written.date_format)
-    return values.astype("datetime64[us]")
+    dates = values.astype("datetime64[us]")
+    return dates.where((dates >= EARLIEST) & (dates < LATEST))
 
 
 def _parse(text: pd.Series, date_format: str | None) -> pd.Series:

@@ -11,6 +11,7 @@ from dataops.checked import Checked
 Type = Literal["date", "datetime", "integer", "number", "string", "boolean"]
 Frequency = Literal["h", "D", "W", "M"]
 Partition = Literal["month", "day", "none"]
+RESERVED = frozenset({"rule"})  # quarantine's own column; names that begin with an underscore are the stages'
 # what may stand in `allowed`
 VALUES: dict[str, tuple[type, ...]] = {"integer": (int,), "number": (int, float), "string": (str,), "boolean": (bool,)}
 
@@ -50,7 +51,10 @@ class Contract(Checked):
     def _roles_are_columns(self) -> Self:
         for role in (self.time, self.target, *self.keys):
             if role not in self.columns:
-                raise ValueError(f"{role} is named as time, target or key but is not among the columns")
+                raise ValueError(f"{role} is named as time, target or key, but contract.columns has no such column")
+        for name in self.columns:
+            if name in RESERVED or name.startswith("_"):
+                raise ValueError(f"{name} is a reserved name; call the column otherwise and map it in collect.columns")
         if self.columns[self.time].type not in ("date", "datetime"):
             raise ValueError(f"the time column {self.time} must have type date or datetime")
         if self.columns[self.target].type not in ("integer", "number"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 BLOCK = 1 << 24  # Arrow's unit of reading; a longer record makes it one block of everything
-ENCODING_HINT = "set collect.read.encoding in params.yaml (latin-1 and cp1252 are common), or leave the file out"
+ENCODING_HINT = "collect.read.encoding in params.yaml (or `dataops adopt --encoding`): latin-1 and cp1252 are common"
 csv.field_size_limit(1 << 30)
 
 

@@ -29,6 +29,8 @@ def read_list(path: Path, encoding: str, records: str | None) -> list[Record]:
             f"{path} is not JSON: {error.msg} (line {error.lineno}, column {error.colno})",
             "one record a line? such a file is named .jsonl",
         ) from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets without end
+        raise DataOpsError(f"{path} is no JSON that can be read: {error}") from None
     return _objects(_found(value, path, records), path, "record")
 
 
@@ -46,6 +48,8 @@ def read_lines(path: Path, encoding: str) -> list[Record]:
             value = json.loads(line)
         except json.JSONDecodeError as error:
             raise DataOpsError(f"{path}, line {number}: not JSON: {error.msg} (column {error.colno})") from None
+        except (ValueError, RecursionError) as error:
+            raise DataOpsError(f"{path}, line {number}: no JSON that can be read: {error}") from None
         result.append(_objects([value], path, "line", number)[0])
     return result
 

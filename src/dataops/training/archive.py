@@ -34,7 +34,8 @@ def member(archive: Path, name: str) -> bytes:
         DataOpsError: the archive is missing or damaged, or has no such file.
     """
     try:
-        with tarfile.open(archive, "r:gz") as opened:
+        content = gzip.decompress(archive.read_bytes())  # to the end, where the checksum is
+        with tarfile.open(fileobj=io.BytesIO(content)) as opened:
             return opened.extractfile(name).read()  # type: ignore[union-attr]  # `pack` writes files alone
     except FileNotFoundError:
         raise DataOpsError(f"{archive} is missing", "run `dvc repro`, or `dvc pull` in a fresh clone") from None

@@ -32,7 +32,7 @@ def hyperparameters() -> dict[str, Any]:
         "leave_out": [name for name in contract.others if name not in ahead],
         "contract_sha256": hashlib.sha256(canonical).hexdigest(),
     }
-    odd = [name for name in train if name in given or str(name) != str(name).lower()]
+    odd = [name for name in train if name in given or str(name).lower() != name]
     if odd:  # names travel as SM_HP_<NAME>, where case is lost
         raise DataOpsError(f"params.yaml: train: unknown key {odd[0]}", "`contract` says what is learnt from what")
     return train | given

@@ -1,0 +1,275 @@
+"""`dataops adopt`: somebody's own file becomes a params.yaml that every stage understands."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from workbench import ROOT, SHARED, ended, sales
+
+from dataops import cli
+from dataops.checked import check
+from dataops.ingest.adopt import rewritten
+from dataops.params import section
+from dataops.tables.contract import Contract
+
+STAGES = {"collect": "Collect", "validate": "Validate", "featurize": "Featurize", "split": "Split", "drift": "Drift",
+          "evaluate": "Evaluate"}  # fmt: skip
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The template's params.yaml in a repository that has nothing else."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").touch()
+    for name in ("params.yaml", "dvc.yaml", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def adopt(*words: str, status: int = 0):
+    """Run the command."""
+    return ended(lambda: cli.main(["adopt", *words]), status)
+
+
+def valid(path: Path = Path("params.yaml")) -> dict:
+    """params.yaml, once every stage has found its section right and agrees with the contract."""
+    contract = section(Contract, "contract", path)
+    models = {name: importlib.import_module(f"pipeline.{name}") for name in STAGES}
+    for name, model in STAGES.items():
+        params = section(getattr(models[name], model), name, path)
+        if hasattr(models[name], "check_params"):
+            models[name].check_params(contract, params)
+    assert set(yaml.safe_load(path.read_text())["train"]) <= set(importlib.import_module("pipeline.train").DEFAULTS)
+    return yaml.safe_load(path.read_text())
+
+
+def comments(text: str) -> list[str]:
+    """Every comment, in order."""
+    return re.findall(r"#.*", text)
+
+
+def write(name: str, frame: pd.DataFrame) -> str:
+    """A CSV file."""
+    Path(name).parent.mkdir(exist_ok=True)
+    frame.to_csv(name, index=False)
+    return name
+
+
+SALES = ("--time", "date", "--target", "sales", "--keys", "store_id,product_id")
+
+
+def test_contract_is_written(home: Path):
+    """Types, ranges and what follows from them; every stage understands it, comments stay where they were."""
+    before = (home / "params.yaml").read_text()
+    done = adopt(write("mine.csv", sales(days=400)), *SALES, "--known-ahead", "price")
+    params = valid()
+    assert params["contract"]["columns"]["sales"] == {"type": "integer", "min": 0}
+    assert params["contract"]["columns"]["promotion"] == {"type": "boolean"}
+    assert params["featurize"]["known_ahead"] == ["price"]
+    assert params["featurize"]["horizon"] == 28
+    assert min(params["featurize"]["lags"]) >= 28
+    after = (home / "params.yaml").read_text()
+    kept = comments(after)
+    assert [c for c in comments(before) if c in kept] == kept
+    lost = [c for c in comments(before) if c not in kept]
+    assert lost == []
+    assert [line for line in after.splitlines() if line.startswith("#")] == [
+        line for line in before.splitlines() if line.startswith("#")
+    ]
+    assert "1,600 rows of 1 file(s), 4 series in days" in done.out
+    assert "params.yaml is written" in done.out
+
+
+def test_again_changes_nothing(home: Path):
+    """The same file adopted again leaves params.yaml as it is, byte for byte."""
+    name = write("mine.csv", sales(days=400))
+    adopt(name, *SALES)
+    once = (home / "params.yaml").read_bytes()
+    adopt(name, *SALES)
+    assert (home / "params.yaml").read_bytes() == once
+
+
+def test_the_template_survives_its_own_round_trip():
+    """Writing back what is there is a no-op."""
+    text = (ROOT / "params.yaml").read_text()
+    assert rewritten(text, {}) == text
+    params = yaml.safe_load(text)
+    assert rewritten(text, {name: params[name] for name in ("contract", "collect", "featurize")}) == text
+
+
+def test_dry_run_writes_nothing(home: Path):
+    """It says what would be written, in words or JSON, and that is all."""
+    name = write("mine.csv", sales(days=400))
+    before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert "params.yaml would be written" in adopt(name, *SALES, "--dry-run").out
+    told = json.loads(adopt(name, *SALES, "--dry-run", "--json").out)
+    assert told["rows"] == 1600
+    check(Contract, told["params"]["contract"], "told")
+    after = {path: path.read_bytes() for path in home.rglob("*") if path.is_file() and ".dataops" not in path.parts}
+    assert after == before
+
+
+def test_ours_and_theirs(home: Path):
+    """OURS=THEIRS renames; what is not a name for a column is made one."""
+    frame = sales(days=200).rename(columns={"date": "Sold On", "store_id": "Shop", "sales": "No", "price": "on"})
+    adopt(write("mine.csv", frame), "--time", "day=Sold On", "--target", "No", "--keys", "store=Shop,product_id")
+    params = valid()
+    assert params["collect"]["columns"] == {
+        "day": "Sold On", "store": "Shop", "product_id": "product_id", "No": "No", "on": "on",
+        "promotion": "promotion"}  # fmt: skip
+    assert params["contract"]["target"] == "No"
+
+
+def test_german_file(home: Path):
+    """Dates, decimals and thousands as written are stated in collect.read."""
+    frame = sales(days=200).assign(
+        date=lambda f: f["date"].dt.strftime("%d.%m.%Y"),
+        price=lambda f: [f"{v * 999:,.2f}".translate(str.maketrans(",.", ".,")) for v in f["price"]],
+    )
+    frame.to_csv("mine.csv", index=False, sep=";", encoding="cp1252")
+    adopt("mine.csv", *SALES, "--delimiter", ";", "--encoding", "cp1252")
+    read = valid()["collect"]["read"]
+    assert (read["decimal"], read["thousands"], read["date_format"]) == (",", ".", "%d.%m.%Y")
+    assert (read["delimiter"], read["encoding"]) == (";", "cp1252")
+
+
+@pytest.mark.parametrize(
+    ("freq", "periods", "expected", "partition"),
+    [("h", 24 * 200, "h", "month"), ("D", 800, "D", "month"), ("W-MON", 160, "W", "month"), ("MS", 60, "M", "month"),
+     ("h", 24 * 20, "h", "day"), ("D", 45, "D", "day")],
+)  # fmt: skip
+def test_frequencies(home: Path, freq, periods, expected, partition):
+    """Lags, windows and parts fit the data's own step; two months of data are split by day."""
+    times = pd.date_range("2021-01-04", periods=periods, freq=freq)
+    frame = pd.DataFrame({"when": times.astype(str), "units": np.arange(periods) % 9})
+    horizon = ("--horizon", "7") if periods == 45 else ()
+    adopt(write("mine.csv", frame), "--time", "when", "--target", "units", *horizon)
+    params = valid()
+    assert (params["contract"]["frequency"], params["contract"]["partition"]) == (expected, partition)
+    assert params["contract"]["keys"] == []
+    parts = len({str(time)[: 7 if partition == "month" else 10] for time in times})
+    assert params["split"]["validation"] + params["split"]["test"] < parts
+    assert max(params["featurize"]["lags"]) < periods
+
+
+def test_negative_target_is_learnt_with_l2(home: Path):
+    """Returns that are common leave no minimum, and an objective that can learn them."""
+    adopt(write("mine.csv", sales(days=200).assign(sales=lambda f: f["sales"] - 12)), *SALES)
+    params = valid()
+    assert "min" not in params["contract"]["columns"]["sales"]
+    assert params["train"]["objective"] == "l2"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--time", "date", "--target", "sails"), "the file has no column sails"),
+        (("--time", "date", "--target", "product_id"), "the target product_id is not numeric"),
+        (("--time", "price", "--target", "sales"), "price is not written in a date format known here"),
+        ((*SALES, "--horizon", "9999"), "a horizon of 9999 steps doesn't fit data of 200"),
+        ((*SALES, "--horizon", "0"), "a horizon of 0 steps doesn't fit"),
+        ((*SALES, "--known-ahead", "weather"), "--known-ahead: weather is no column"),
+        ((*SALES, "--known-ahead", "date"), "--known-ahead: date is no column"),
+        (("--time", "date", "--target", "sales,price"), "--target takes one column"),
+        (("--time", "date", "--target", "sales", "--keys", "store_id,store_id"), "--keys names store_id twice"),
+        ((*SALES, "--encoding", "klingon"), "'klingon' is no encoding that Python knows"),
+    ],
+)
+def test_one_line(home: Path, words, said):
+    """What doesn't fit is one line and status 2, and params.yaml stays."""
+    before = (home / "params.yaml").read_bytes()
+    done = adopt(write("mine.csv", sales(days=200)), *words, status=2)
+    assert said in done.err
+    assert (home / "params.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("gone.csv", None), ("empty.csv", b""), ("header.csv", b"date,sales\n"), ("binary.csv", b"\x00\x01\x02"),
+     ("text.csv", b"date,sales\nsoon,many\n"), ("three.csv", b"date,sales\n2024-01-01,1\n2024-01-02,2\n")],
+)  # fmt: skip
+def test_files_that_suggest_nothing(home: Path, name, content):
+    """Missing, empty, binary, too short: status 2 and no traceback."""
+    if content is not None:
+        Path(name).write_bytes(content)
+    done = adopt(name, "--time", "date", "--target", "sales", "--horizon", "1", status=2)
+    assert done.err.startswith("error: ")
+
+
+def test_dates_that_can_be_read_in_two_ways(home: Path):
+    """Both readings are named, and --date-format decides."""
+    frame = sales(days=200)
+    frame = frame[frame["date"].dt.day <= 12].assign(date=lambda f: f["date"].dt.strftime("%d/%m/%Y"))
+    done = adopt(write("mine.csv", frame), *SALES, status=2)
+    assert "can be read in two ways" in done.err
+    assert "--date-format '%d/%m/%Y' or --date-format '%m/%d/%Y' says which" in done.err
+    adopt("mine.csv", *SALES, "--date-format", "%d/%m/%Y")
+    assert valid()["collect"]["read"]["date_format"] == "%d/%m/%Y"
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "other: {}\n", "contract:\n"])
+def test_params_that_cannot_be_edited(home: Path, text):
+    """A params.yaml that is missing, broken or lacks its sections is one line."""
+    path = home / "params.yaml"
+    path.unlink() if text is None else path.write_text(text)
+    done = adopt(write("mine.csv", sales(days=200)), *SALES, status=2)
+    assert "params.yaml" in done.err
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The real data beside the repository."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real data: {SHARED} is not there")
+    return SHARED
+
+
+def test_store_item_demand(home: Path, shared: Path):
+    """913,000 rows of 500 series: a plain contract, nothing dropped."""
+    source = shared / "retail/store_item_demand.csv.xz"
+    adopt(str(source), "--time", "date", "--target", "sales", "--keys", "store,item", "--horizon", "90")
+    params = valid()
+    assert list(params["contract"]["columns"]) == ["date", "store", "item", "sales"]
+    assert params["featurize"]["horizon"] == 90
+    assert min(params["featurize"]["lags"]) >= 90
+    assert params["split"] == {"validation": 3, "test": 3}
+
+
+def test_online_retail(home: Path, shared: Path):
+    """Invoices: added up by day, returns are for the contract to find, ids left out."""
+    source = shared / "retail/uci_online_retail_by_day.tar.xz"
+    done = adopt(str(source), "--time", "date=InvoiceDate", "--target", "sales=Quantity",
+                 "--keys", "store_id=Country,product_id=StockCode", "--columns", "price=UnitPrice")  # fmt: skip
+    params = valid()
+    assert params["collect"]["aggregate"] == {"sales": "sum", "price": "mean"}
+    assert params["contract"]["columns"]["product_id"] == {"type": "string"}
+    assert params["contract"]["columns"]["price"]["type"] == "number"
+    assert "541,909 rows of 305 file(s)" in done.out
+
+
+def test_bike_sharing(home: Path, shared: Path):
+    """A day and an hour in columns of their own are days; what is no date isn't taken for one."""
+    source = shared / "drift/bike_sharing_hour.csv"
+    header = source.read_text().splitlines()[0].split(",")
+    adopt(str(source), "--time", "dteday", "--target", "cnt")
+    params = valid()
+    assert params["contract"]["frequency"] == "D"
+    assert set(params["contract"]["columns"]) <= set(header)
+    assert "instant" not in params["contract"]["columns"]
+
+
+def test_movies(home: Path, shared: Path):
+    """A JSON list with nested values."""
+    source = shared / "movies/tmdb_movies.json"
+    adopt(str(source), "--time", "release_date", "--target", "popularity")
+    assert valid()["contract"]["target"] == "popularity"
