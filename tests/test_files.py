@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -58,3 +61,18 @@ def test_failing_folder_leaves_the_old_one(tmp_path, monkeypatch):
         stopped()
     assert [p.name for p in target.iterdir()] == ["kept"]
     assert list((tmp_path / ".dataops/tmp").iterdir()) == []
+
+
+def test_a_killed_write_leaves_nothing_for_git(tmp_path: Path):
+    """In a repository the unfinished file lies in the scratch folder, which git ignores, not beside its target."""
+    (tmp_path / ".dvc").mkdir()
+    code = (
+        "import os, sys; from pathlib import Path; from dataops import files\n"
+        "os.fsync = lambda _: os._exit(9)\n"  # killed while it writes
+        "files.write_text(Path(sys.argv[1]), 'half')\n"
+    )
+    target = tmp_path / "reports/a.json"
+    done = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert done.returncode == 9
+    assert list((tmp_path / "reports").iterdir()) == []
+    assert len(list((tmp_path / ".dataops/tmp").iterdir())) == 1

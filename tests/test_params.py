@@ -73,3 +73,22 @@ def test_dvc_tracks_what_stages_read():
     for stage in ("feature_store", "train"):
         assert "featurize.known_ahead" in stages[stage]["params"]
     assert all("contract" in stage["params"] for stage in stages.values())
+
+
+def test_a_key_that_stands_twice(tmp_path):
+    """DVC refuses it; taking the last here would make the two disagree."""
+    path = tmp_path / "params.yaml"
+    path.write_text("a:\n  x: 1\n  x: 2\n")
+    with pytest.raises(DataOpsError, match=r"not valid YAML \(line 3\): x stands twice"):
+        read(path)
+
+
+def test_a_huge_or_endless_file(tmp_path):
+    """Neither hangs nor overflows."""
+    path = tmp_path / "params.yaml"
+    path.write_text("a: " + "[" * 100_000)
+    with pytest.raises(DataOpsError, match="nested too deeply"):
+        read(path)
+    path.write_text("#" * (2 << 20))
+    with pytest.raises(DataOpsError, match="larger than 256 KiB"):
+        read(path)

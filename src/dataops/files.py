@@ -21,7 +21,7 @@ ABANDONED = 86400.0  # seconds
 def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content` in one step, durable before the rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=_scratch(path), prefix=f"{path.name}-")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -82,6 +82,19 @@ def new_folder(target: Path) -> Iterator[Path]:
             temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _scratch(path: Path) -> Path:
+    """Where a file on its way to `path` is written: the repository's scratch folder, so that a kill leaves nothing
+    beside the target for git to see; beside it where that is another file system or no repository.
+    """
+    target = path.parent.resolve()
+    for root in (target, *target.parents):
+        if (root / ".dvc").is_dir():
+            scratch = root / SCRATCH
+            scratch.mkdir(parents=True, exist_ok=True)
+            return scratch if scratch.stat().st_dev == target.stat().st_dev else target
+    return target
 
 
 def _sweep(pattern: str) -> None:

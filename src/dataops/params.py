@@ -11,12 +11,14 @@ from dataops.checked import Model, check
 from dataops.errors import DataOpsError
 
 PARAMS = Path("params.yaml")
-LARGEST = 1 << 20  # bytes
-_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LARGEST = 1 << 18  # bytes
 
 
-class _Loader(_Safe):  # type: ignore[misc]  # which of the two it is depends on the machine
-    """Refuses a key that stands twice, as DVC does: taking the last would hide the first."""
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, as DVC does: taking the last would hide the first.
+
+    Not the C loader: it ends the process (SIGSEGV) where brackets are nested too deeply, and this file is small.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A section, each key once."""
@@ -38,7 +40,7 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
     """
     try:
         if path.stat().st_size > LARGEST:
-            raise DataOpsError(f"{path} is larger than {LARGEST >> 20} MiB", "data doesn't belong there")
+            raise DataOpsError(f"{path} is larger than {LARGEST >> 10} KiB", "data doesn't belong there")
         values = yaml.load(path.read_bytes(), Loader=_Loader)  # noqa: S506  it is a SafeLoader
     except FileNotFoundError:
         raise DataOpsError(f"{path} is missing", "run this in the repository's root") from None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,36 @@ def test_ingest_into_a_clone_that_never_pulled_keeps_the_history(clone: Repo) ->
     months = {path.name for path in (clone.path / "data/landing").rglob("*.csv")}
     assert len(months) == 36
     assert "nfiles: 38" in (clone.path / "data/landing.dvc").read_text()
+
+
+def test_make_repro_in_a_clone_brings_the_data_and_ends_at_the_same_lock(clone: Repo) -> None:
+    """A colleague's first command: what is recorded comes from the remote, and nothing else is made of it."""
+    before = (clone.path / "dvc.lock").read_bytes()
+    said = clone.out("python", "scripts/repro.py")
+    assert "commit  nothing" in said
+    assert (clone.path / "dvc.lock").read_bytes() == before
+    assert clone.out("git", "status", "--porcelain") == ""
+
+
+def test_only_one_make_repro_at_a_time(clone: Repo) -> None:
+    """The second says so in a line; a stage that outlived its killed parent counts as the first."""
+    (clone.path / ".dataops").mkdir(exist_ok=True)
+    with (clone.path / ".dataops/repro.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        done = clone.run("python", "scripts/repro.py", status=2)
+    assert done.stderr.startswith("error: another `make repro` is at work here")
+
+
+def test_the_stages_find_the_environment_themselves(clone: Repo, tmp_path: Path) -> None:
+    """`.venv/bin/dvc repro` in a shell that didn't activate anything: the stages run in .venv all the same."""
+    (clone.path / ".venv").symlink_to(Path(sys.prefix))
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    (bare / "python").write_text("#!/bin/sh\necho the wrong python; exit 7\n")
+    (bare / "python").chmod(0o755)
+    clone.run("dvc", "pull")
+    path = f"{bare}:/usr/local/bin:/usr/bin:/bin"
+    clone.run(f"{clone.path}/.venv/bin/dvc", "repro", "--force", "-s", "validate", PATH=path)
 
 
 def test_ingest_refuses_where_the_history_cannot_be_had(first_hour: Repo, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import shutil
 import pytest
 from ingest_repo import call, dvc
 
+from dataops import files
 from dataops.errors import DataOpsError
-from dataops.ingest import recorded
+from dataops.ingest import exclusions, recorded
 from dataops.ingest.exclusions import FILE, ensure_exclusions, exclude, listed
 from dataops.tables.exclusions import read_exclusions
 
@@ -97,3 +98,17 @@ def test_without_params_there_is_nothing_to_do(repo):
     ensure_exclusions(repo)
     with pytest.raises(DataOpsError, match=r"params\.yaml is missing"):
         exclude(repo, {"a": "1"}, "x")
+
+
+def test_killed_between_writing_and_recording(repo):
+    """The next command records the row: an opt-out is never lost, and a hand-edited list is never taken for one."""
+    exclusions.ensure_exclusions(repo)
+    text = (repo / "data/exclusions.csv").read_text() + "1,1,,opted out,2024-01-01\n"
+    files.write_text(repo / exclusions.JOURNAL, exclusions._md5(text))
+    files.write_text(repo / "data/exclusions.csv", text)  # as `exclude` does, and here it is killed
+    exclusions.check_exclusions(repo)
+    assert recorded.read(repo, exclusions.FILE).md5 == recorded.md5(repo / "data/exclusions.csv")
+    assert [row["reason"] for row in exclusions.listed(repo)] == ["opted out"]
+    (repo / "data/exclusions.csv").write_text(text + "2,2,,by hand,\n")
+    with pytest.raises(DataOpsError, match="not as it was recorded"):
+        exclusions.check_exclusions(repo)

@@ -273,3 +273,48 @@ def test_malformed_batches_are_named(tmp_path):
     (folder / "x.csv").unlink()
     with pytest.raises(DataOpsError, match=r"x\.csv is missing"):
         batches(root)
+
+
+def test_nothing_is_added_while_dvc_reads(repo, tmp_path):
+    """What a running stage read would not be what DVC records: refused, with the command named."""
+    take(repo, sales(tmp_path / "a.csv"))
+    before = (repo / "data/landing.dvc").read_bytes()
+    lock = repo / ".dvc/tmp/rwlock"
+    lock.parent.mkdir(exist_ok=True)
+    for path in (repo / "data/landing", repo / "data"):
+        lock.write_text(json.dumps({str(path): {"read": [{"pid": os.getpid(), "cmd": "dvc repro"}]}}))
+        with pytest.raises(DataOpsError, match=r"`dvc repro` .* is reading data/landing"):
+            take(repo, sales(tmp_path / "b.csv", "2024-02-01"))
+        assert names(repo) == [["a.csv"]]
+        assert (repo / "data/landing.dvc").read_bytes() == before
+    gone = {"pid": 2**22 + 1, "cmd": "dvc repro"}  # a reader that was killed holds nothing
+    lock.write_text(json.dumps({str(repo / "data/landing"): {"read": [gone]}}))
+    landing.refuse_readers(repo)
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_failing_record_leaves_everything_as_it_was(repo, tmp_path, monkeypatch, replace):
+    """DVC can't record the batch (its lock is held, the disk is full): files and record are as before."""
+    take(repo, sales(tmp_path / "a.csv"))
+    before = (repo / "data/landing.dvc").read_bytes()
+
+    def fail(*_):
+        raise DataOpsError("dvc add: no space left on device")
+
+    with monkeypatch.context() as patched:  # a full disk can't be had in a test
+        patched.setattr(recorded, "dvc", fail)
+        with pytest.raises(DataOpsError, match="no space left"):
+            take(repo, sales(tmp_path / "b.csv", "2024-02-01"), replace=replace)
+    assert names(repo) == [["a.csv"]]
+    assert (repo / "data/landing.dvc").read_bytes() == before
+    consistent(repo)
+    take(repo, tmp_path / "b.csv", replace=replace)
+    assert names(repo) == ([["b.csv"]] if replace else [["a.csv"], ["b.csv"]])
+
+
+def test_a_file_without_rows_is_refused(repo, tmp_path):
+    """A header alone is an export that failed, above all where it would replace everything."""
+    (tmp_path / "none.csv").write_text("date,store_id,product_id,sales,price,promotion\n")
+    with pytest.raises(DataOpsError, match="has columns and no rows"):
+        take(repo, tmp_path / "none.csv", replace=True)
+    assert not (repo / "data/landing").exists()

@@ -6,6 +6,9 @@ import pandas as pd
 import pytest
 from workbench import Bench, sales
 
+from dataops.ingest.batches import batches
+from pipeline import collect
+
 HEADER = "date,store_id,product_id,sales,price,promotion\n"
 
 
@@ -234,3 +237,20 @@ def test_weeks(bench: Bench):
     table = bench.table("raw")
     assert table["sales"].tolist() == [7, 7, 7, 7]  # 1 January 2024 is a Monday
     assert table["date"].diff().dropna().dt.days.tolist() == [7] * 3
+
+
+def test_a_landing_that_changes_underway_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    """A batch that arrives while the landing is read would be recorded as read: the stage refuses."""
+    bench.land({"a.csv": HEADER + row("2024-01-01")})
+    calls = []
+
+    def late(*arguments):
+        if calls:
+            bench.land({"b.csv": HEADER + row("2024-01-02")})
+        calls.append(arguments)
+        return batches(*arguments)
+
+    monkeypatch.setattr(collect, "batches", late)
+    done = bench.run("collect", status=1)
+    assert "data/landing changed while it was read" in done.err
+    assert not (bench.root / "data/raw").exists()

@@ -239,3 +239,13 @@ def test_last_words(tmp_path):
     )
     assert weed.last_words(log) == "disk on fire"
     assert weed.last_words(tmp_path / "none") == "it left no message"
+
+
+def test_no_stranger_can_delete_it(shared):
+    """The master's HTTP, which takes orders without a key, is off: its calls find nothing, and the data stay."""
+    current = state.load(Place(shared))
+    put(shared, {"dvc/precious": b"x"})
+    for path in ("/col/delete?collection=dataops", "/dir/assign", "/vol/vacuum", "/dir/status"):
+        answer = requests.get(f"http://127.0.0.1:{current.ports.master}{path}", timeout=10)
+        assert answer.status_code == 404, path
+    assert contents(shared)["dvc/precious"] == b"x"

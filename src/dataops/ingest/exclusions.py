@@ -41,6 +41,15 @@ def ensure_exclusions(root: Path) -> None:
         recorded.dvc(root, "add", FILE.as_posix())
 
 
+def restore_exclusions(root: Path) -> None:
+    """Have the recorded list in the work tree.
+
+    Raises:
+        DataOpsError: it was edited without being recorded, or can't be had.
+    """
+    _restore(root, recorded.read(root, FILE))
+
+
 def check_exclusions(root: Path) -> None:
     """See early that `ensure_exclusions` will succeed; changes nothing.
 

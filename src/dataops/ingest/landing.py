@@ -244,7 +244,7 @@ def refuse_readers(root: Path) -> None:
     except (OSError, ValueError):
         return
     for path, holders in held.items():
-        if (root / LANDING) not in (Path(path), *Path(path).parents):
+        if not (Path(path).is_relative_to(root / LANDING) or (root / LANDING).is_relative_to(path)):
             continue
         for holder in [*holders.get("read", []), *filter(None, [holders.get("write")])]:
             if psutil.pid_exists(holder["pid"]):

@@ -13,7 +13,7 @@ from dataops import files
 from dataops.errors import DataOpsError
 from dataops.ingest import check, landing, recorded
 from dataops.ingest.batches import LANDING, MANIFEST, Batch, File, Manifest, Source, folder_name, next_sequence, sha256
-from dataops.ingest.exclusions import check_exclusions, ensure_exclusions
+from dataops.ingest.exclusions import check_exclusions, ensure_exclusions, restore_exclusions
 from dataops.ingest.names import refuse_hostile, sanitised, unique
 from dataops.ingest.source import Context, Incoming, Taken, Taker, silent
 
@@ -113,6 +113,7 @@ def settle(root: Path) -> None:
         if landing.prepare(root).left:
             landing.save(root)
         ensure_exclusions(root)
+        restore_exclusions(root)
 
 
 def _prepared(root: Path, source: Taker, options: Options) -> tuple[Outcome, list[Batch]]:

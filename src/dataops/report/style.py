@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+
+from dataops.files import write_bytes
 
 mpl.use("agg")
 
@@ -45,8 +48,7 @@ def legend(axis: Any) -> None:
 
 def save(figure: Any, path: Path) -> None:
     """Write a PNG without time stamps or versions in it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}")
-    figure.savefig(temporary, format="png", dpi=110, metadata={"Software": None})
+    content = io.BytesIO()
+    figure.savefig(content, format="png", dpi=110, metadata={"Software": None})
     plt.close(figure)
-    temporary.replace(path)
+    write_bytes(path, content.getvalue())
