@@ -1,10 +1,10 @@
 #!/bin/sh
 # Run a program of the repository's environment on the code of the tree it is called in: an IDE's git and a shell that
-# didn't activate .venv know nothing of it. An activated environment is respected; else .venv is looked for upwards (a
+# didn't activate .venv know nothing of it. An activated environment that has dataops is respected; else .venv is looked for upwards (a
 # temporary experiment lies below the repository) and beside the first checkout (a worktree shares its).
 PYTHONPATH=$PWD/src
 export PYTHONPATH
-if [ -z "${VIRTUAL_ENV:-}" ]; then
+if [ ! -x "${VIRTUAL_ENV:-}/bin/dataops" ]; then
   folder=$PWD
   while [ "$folder" != / ] && [ ! -x "$folder/.venv/bin/python" ]; do folder=$(dirname "$folder"); done
   if [ "$folder" = / ] && common=$(git rev-parse --git-common-dir 2>/dev/null); then

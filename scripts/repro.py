@@ -88,18 +88,25 @@ def summary(where: str, pushed: str, unchanged: bool) -> list[str]:
     """Five lines: what happened, where to look, what to commit."""
     collection, validation = read_json(Path("reports/collection.json")), read_json(Path("reports/validation.json"))
     evaluation = read_json(Path("reports/evaluation.json"))
-    model, naive = evaluation["model"], evaluation["naive"]
+    model, naive = (number(evaluation[name]["wape"]) for name in ("model_where_naive", "naive"))
+    if evaluation["model_where_naive"]["wape"] is None:
+        model = number(evaluation["model"]["wape"])
     commit = uncommitted()
     return [
         "",
         "Nothing changed: data, model and remote are as they were." if unchanged else "Done.",
         f"  data    {collection['rows_read']:,} rows in {collection['batches']} batch(es) -> "
         f"{validation['rows']['valid']:,} valid, {validation['rows']['invalid']:,} in quarantine",
-        f"  model   WAPE {model['wape']:.4f}, seasonal naive {naive['wape'] or float('nan'):.4f}, on the test part",
+        f"  model   WAPE {model}, seasonal naive {naive}, on the test part",
         f"  remote  {pushed.rstrip('.')} -> {where}",
         "  look    reports/evaluation/*.png · dvc metrics show · dvc dag",
         f"  commit  git add {' '.join(commit)} && git commit -m 'Data and model'" if commit else "  commit  nothing",
     ]
+
+
+def number(value: float | None) -> str:
+    """A metric, or a dash where there was nothing to score."""
+    return "-" if value is None else f"{value:.4f}"
 
 
 def uncommitted() -> list[str]:

@@ -36,6 +36,7 @@ def test_failing_write_leaves_the_old_file(tmp_path):
 def test_folder_replaced_in_one_step(tmp_path, monkeypatch):
     """A block that ends well replaces the folder: files of before are gone, no temporary stays."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc").mkdir()
     target = tmp_path / "data" / "raw"
     for name in ("old", "new"):
         with new_folder(target) as folder:
@@ -48,6 +49,7 @@ def test_folder_replaced_in_one_step(tmp_path, monkeypatch):
 def test_failing_folder_leaves_the_old_one(tmp_path, monkeypatch):
     """A block that raises leaves the folder as it was."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc").mkdir()
     target = tmp_path / "raw"
     with new_folder(target) as folder:
         (folder / "kept").touch()

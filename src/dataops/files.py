@@ -21,7 +21,7 @@ ABANDONED = 86400.0  # seconds
 def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
     """Replace `path` by `content` in one step, durable before the rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=_scratch(path), prefix=f"{path.name}-")
+    handle, name = tempfile.mkstemp(dir=scratch(path), prefix=f"{path.name}-")
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -66,9 +66,10 @@ def write_json(path: Path, value: Any) -> None:
 @contextlib.contextmanager
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield an empty folder that takes `target`'s place when the block ends well; otherwise `target` is untouched."""
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    _sweep(f"{target.name}-*")
-    temporary = Path(tempfile.mkdtemp(dir=SCRATCH, prefix=f"{target.name}-"))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = scratch(target)
+    _sweep(folder)
+    temporary = Path(tempfile.mkdtemp(dir=folder, prefix=f"{target.name}-"))
     try:
         yield temporary
         temporary.chmod(0o755)
@@ -76,7 +77,11 @@ def new_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             old = temporary.with_name(temporary.name + ".old")
             target.rename(old)
-            temporary.rename(target)
+            try:
+                temporary.rename(target)
+            except OSError:
+                old.rename(target)
+                raise
             shutil.rmtree(old)
         else:
             temporary.rename(target)
@@ -84,7 +89,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _scratch(path: Path) -> Path:
+def scratch(path: Path) -> Path:
     """Where a file on its way to `path` is written: the repository's scratch folder, so that a kill leaves nothing
     beside the target for git to see; beside it where that is another file system or no repository.
     """
@@ -97,9 +102,12 @@ def _scratch(path: Path) -> Path:
     return target
 
 
-def _sweep(pattern: str) -> None:
-    """Remove what a run killed long ago left in the scratch folder; younger folders may be in use."""
-    for path in SCRATCH.glob(pattern):
+def _sweep(folder: Path) -> None:
+    """Remove what a run killed long ago left in the scratch folder; younger things may be in use.
+
+    Any other folder that serves as one is somebody's own. What ingest left, it removes itself: it may be the only copy.
+    """
+    for path in folder.iterdir() if folder.parts[-2:] == SCRATCH.parts else ():
         with contextlib.suppress(OSError):
-            if path.stat().st_mtime < time.time() - ABANDONED:
-                shutil.rmtree(path, ignore_errors=True)
+            if path.stat().st_mtime < time.time() - ABANDONED and not path.name.startswith("ingest-"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()

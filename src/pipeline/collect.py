@@ -63,7 +63,8 @@ def main() -> None:
     report = summary(found, counts, unreadable, superseded, raw, contract)
     write_json(REPORT, report)
     write_json(METRICS, {name: report[name] for name in ("rows", "files", "landing_mb", "raw_mb")})
-    print(f"collected {report['rows_read']:,} rows of {report['files']} files -> {len(raw):,} rows in {RAW}")
+    later = f", {superseded:,} superseded by later batches" if superseded else ""
+    print(f"collected {report['rows_read']:,} rows of {report['files']} files -> {len(raw):,} rows in {RAW}{later}")
 
 
 def check_params(contract: Contract, params: Collect) -> None:
@@ -132,7 +133,7 @@ def read_batch(
     counts: dict[str, Any] = {"rows": len(duplicates), "duplicates": int(duplicates.sum()),
               "negative_target": int((table[contract.target] < 0).sum()),
               "missing": {name: int(values.isna().sum()) for name, values in table.items()}}  # fmt: skip
-    if params.aggregate:
+    if params.aggregate and params.later_batch == "supersede":  # to `add`, all batches are aggregated at once
         table = aggregate(table, contract, params.aggregate)
     return table.assign(**{BATCH: number}), counts
 
@@ -140,14 +141,18 @@ def read_batch(
 def aggregate(table: pd.DataFrame, contract: Contract, how: dict[str, Any]) -> pd.DataFrame:
     """Rows of one key and time step made one; times become the start of their step.
 
-    The sum of nothing but nulls is null: a value nobody could read is no zero.
+    The sum of nothing but nulls is null: a value nobody could read is no zero. Rows without a key or time stay apart,
+    so that `validate` finds each of them.
     """
+    apart = table[contract.index].isna().any(axis=1)
+    table, unknown = table[~apart], table.loc[apart, list(contract.columns)]
     table = table.assign(**{contract.time: floor(table[contract.time], contract.frequency)})
-    groups = table.groupby(contract.index, sort=True, dropna=False)
+    groups = table.groupby(contract.index, sort=True)
     result = groups.agg(how)
     for name in [name for name, function in how.items() if function == "sum"]:
         result[name] = groups[name].sum(min_count=1)
-    return result.reset_index()[list(contract.columns)]
+    result = result.reset_index()[list(contract.columns)]
+    return pd.concat([result, unknown], ignore_index=True) if len(unknown) else result
 
 
 def resolve(rows: pd.DataFrame, contract: Contract, params: Collect) -> tuple[pd.DataFrame, int]:
@@ -155,8 +160,8 @@ def resolve(rows: pd.DataFrame, contract: Contract, params: Collect) -> tuple[pd
     if params.aggregate and params.later_batch == "add":
         return aggregate(rows, contract, params.aggregate), 0
     if rows[BATCH].nunique() > 1:
-        newest = rows.groupby(contract.index, sort=False, dropna=False)[BATCH].transform("max")
-        rows, before = rows[rows[BATCH] == newest], len(rows)
+        newest = rows.groupby(contract.index, sort=False)[BATCH].transform("max")  # null where a key or time is
+        rows, before = rows[(rows[BATCH] == newest) | newest.isna()], len(rows)
         return rows.drop(columns=BATCH), before - len(rows)
     return rows.drop(columns=BATCH), 0
 

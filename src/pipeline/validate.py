@@ -71,8 +71,9 @@ def describe(
 ) -> dict[str, Any]:
     """Counts, columns, the six dimensions of quality and what was broken how often."""
     calendar = validation.calendar(rows[contract.time], contract.frequency)
-    newest, ingested = calendar["last"], collection["last_ingested_at"]
-    age = (pd.Timestamp(ingested).tz_localize(None) - pd.Timestamp(newest)).total_seconds() / 86400 if newest else 0.0
+    newest = rows[contract.time].drop(index=rules.index).max()  # of the good rows: a bad one may say any date
+    ingested = pd.Timestamp(collection["last_ingested_at"]).tz_localize(None)
+    age = 0.0 if pd.isna(newest) else (ingested - newest).total_seconds() / 86400
     unreadable, values = collection["unreadable_values"], collection["values_read"]
     return {
         "passed": False,
@@ -109,6 +110,8 @@ def problems(rows: pd.DataFrame, bad: int, contract: Contract, params: Validate,
     age = report["age_days"]
     if params.max_age_days is not None and age > params.max_age_days:
         found.append(f"the newest row is {age:.1f} days older than the last ingest (allowed {params.max_age_days:g})")
+    if params.max_age_days is not None and age < -1:
+        found.append(f"the newest row lies {-age:.1f} days after the last ingest, which nobody can know yet")
     return found
 
 

@@ -254,3 +254,28 @@ def test_a_landing_that_changes_underway_is_refused(bench: Bench, monkeypatch: p
     done = bench.run("collect", status=1)
     assert "data/landing changed while it was read" in done.err
     assert not (bench.root / "data/raw").exists()
+
+
+def test_added_batches_are_aggregated_once(bench: Bench):
+    """A mean over batches is the mean of their rows, not of their means."""
+    aggregated(bench)
+    bench.set("collect", later_batch="add")
+    bench.land({"a.csv": HEADER + row(price="1") * 10})
+    bench.land({"b.csv": HEADER + row(price="12")})
+    bench.run("collect")
+    table = bench.table("raw")
+    assert table["price"].tolist() == [2.0]
+    assert table["sales"].tolist() == [55]
+
+
+@pytest.mark.parametrize("events", [True, False])
+def test_rows_without_a_date_reach_the_gate(bench: Bench, events):
+    """Neither aggregating nor superseding folds them into one: `validate` has to see how many there are."""
+    if events:
+        aggregated(bench)
+    bench.set("collect", unreadable="null")
+    bench.land({"a.csv": HEADER + row() + row(date="soon") * 5})
+    bench.land({"b.csv": HEADER + row(date="2024-01-02") + row(date="later") * 3})
+    bench.run("collect")
+    assert bench.table("raw")["date"].isna().sum() == 8
+    assert len(bench.table("raw")) == 10

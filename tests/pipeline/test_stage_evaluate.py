@@ -145,7 +145,7 @@ def test_one_line_where_something_is_missing(modelled, bench: Bench):
     """No model, a damaged one, one of other features, an impossible lag: each is one line and status 2."""
     modelled(sales())
     bench.set("evaluate", naive_lag=0)
-    assert "naive_lag must be at least 1" in bench.run("evaluate", status=2).err
+    assert "naive_lag: 0 is younger than the horizon" in bench.run("evaluate", status=2).err
     bench.set("evaluate", naive_lag=7)
     bench.set("featurize", means=[28])
     bench.through("featurize", "split")

@@ -171,3 +171,16 @@ def test_bad_exclusions_are_one_line(bench: Bench):
     bench.collected(sales())
     done = bench.run("validate", status=2)
     assert "data/exclusions.csv, line 2: 'main street' is no integer" in done.err
+
+
+def test_a_bad_row_cannot_make_the_data_look_fresh(bench: Bench):
+    """Freshness is that of the rows that pass; and good rows from the future are no freshness either."""
+    table = sales()
+    late = table.tail(1).assign(date=pd.Timestamp("2099-01-01"), sales=-1)
+    bench.set("validate", max_age_days=3, max_invalid=0.5)
+    bench.land({"a.parquet": pd.concat([table, late])}, at="2024-06-30T06:00:00Z")
+    bench.run("collect")
+    assert "older than the last ingest" in bench.run("validate", status=1).err
+    bench.land({"b.parquet": table.tail(1).assign(date=pd.Timestamp("2099-01-02"))}, at="2024-06-30T06:00:00Z")
+    bench.run("collect")
+    assert "after the last ingest" in bench.run("validate", status=1).err

@@ -61,9 +61,15 @@ def adopt(
         DataOpsError: the files can't be read, or a column is not what its part needs.
     """
     read(root / PARAMS)  # one clear line where it is missing or broken, before anything else is done
-    table, files = _load(root, paths, options, here)
+    table, files, left = _load(root, paths, options, here)
     inferred = infer(table, roles)
     _warn_of_short_history(inferred, horizon)
+    if left:
+        inferred.notes.append(f"{left} files were not looked at: {len(table):,} rows were enough")
+    if inferred.aggregate:
+        inferred.notes.append(
+            "`collect.later_batch: supersede`: a later batch replaces whole steps of a key; `add` adds its rows to them"
+        )
     changes = sections(inferred, roles, options, horizon, known_ahead or [])
     check(Contract, changes["contract"], "the contract that was inferred")
     text = rewritten((root / PARAMS).read_text(encoding="utf-8"), changes)
@@ -84,15 +90,18 @@ def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
         )
 
 
-def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int]:
-    """The files' rows as read, up to ROWS of them; archives are expanded for the time of reading."""
+def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int, int]:
+    """The newest files' rows as read, up to ROWS of them; how many files that were, and how many were left.
+
+    Archives are expanded for the time of reading.
+    """
     with workplace(root) as work:
         taken = Files(paths, here).take(Context(work, []))
         tables: list[pd.DataFrame] = []
-        for file in taken.files:
+        for file in reversed(taken.files):  # by name the newest are usually last
             if file.path is not None and sum(map(len, tables)) < ROWS:
                 tables.append(read_source(file.path, options))
-    return pd.concat(tables, ignore_index=True), len(tables)
+    return pd.concat(tables[::-1], ignore_index=True), len(tables), len(taken.files) - len(tables)
 
 
 def sections(
@@ -140,7 +149,7 @@ def sections(
             "later_batch": "supersede",
         },
         "validate": {
-            "max_invalid": max(0.01, math.ceil(found.invalid * 150) / 100),
+            "max_invalid": min(1.0, max(0.01, math.ceil(found.invalid * 150) / 100)),
             "max_age_days": None,
         },
         "featurize": {"horizon": ahead, **features, "known_ahead": known_ahead, "holidays": ["01-01", "12-25"]},

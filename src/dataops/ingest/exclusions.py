@@ -84,7 +84,8 @@ def exclude(root: Path, values: Row, reason: str) -> Row:
         ensure_exclusions(root)
         _restore(root, recorded.read(root, FILE))
         _, rows = _read(root)
-        row = {name: values.get(name, "") for name in contract.index} | {REASON: reason.strip()}
+        # a line break of whatever kind, pasted along, would end the row for some readers and not for others
+        row = {name: values.get(name, "") for name in contract.index} | {REASON: " ".join(reason.split())}
         if any({**old, ADDED: ""} == {**row, ADDED: ""} for old in rows):
             raise DataOpsError("the list has this very row already")
         row[ADDED] = dt.datetime.now(dt.UTC).date().isoformat()

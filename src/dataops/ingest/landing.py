@@ -18,7 +18,7 @@ import psutil
 
 from dataops import files
 from dataops.errors import DataOpsError
-from dataops.files import SCRATCH
+from dataops.files import scratch
 from dataops.ingest import recorded as record
 from dataops.ingest.batches import DEPTH, LANDING, MANIFEST, Batch, batches, read_batch, sha256, walk
 
@@ -55,8 +55,8 @@ def locked(root: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def workplace(root: Path) -> Iterator[Path]:
     """An empty folder on the landing's file system, gone afterwards."""
-    (root / SCRATCH).mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=root / SCRATCH, prefix=PREFIX))
+    (root / LANDING.parent).mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=scratch(root / LANDING), prefix=PREFIX))
     try:
         yield folder
     finally:
@@ -88,7 +88,7 @@ def prepare(root: Path, *, restore: bool = True) -> State:
     if restore:
         for name in list(state.missing):
             cache.copy(state.missing.pop(name), root / LANDING / name)
-    for old in (root / SCRATCH).glob(f"{PREFIX}*"):  # only now: it may have held the only copy
+    for old in scratch(root / LANDING).glob(f"{PREFIX}*"):  # only now: it may have held the only copy
         shutil.rmtree(old, ignore_errors=True) if old.is_dir() else old.unlink(missing_ok=True)
     return state
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
 from dataops.report.style import ALERT, GRID, INK, MODEL, NAIVE, canvas, legend, save, title
 
@@ -59,7 +59,7 @@ def by_store(table: pd.DataFrame, names: Names, path: Path) -> None:
     axis.plot(shown["wape"], places, "o", color=MODEL, label="model", markersize=8)
     axis.set_yticks(list(places), [str(value) for value in shown["store"]])
     axis.set_ylim(-0.7, max(len(shown), 1) - 0.3)
-    axis.xaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axis.xaxis.set_major_formatter(_percent)
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", color=GRID, linewidth=0.8)
     legend(axis)
@@ -69,7 +69,7 @@ def by_store(table: pd.DataFrame, names: Names, path: Path) -> None:
 
 
 def over_time(rows: pd.DataFrame, horizons: pd.DataFrame, names: Names, path: Path) -> None:
-    """WAPE by step, and by how far the step lies behind the last row that could be learnt from."""
+    """WAPE by step, and by how far the step lies into the test part."""
     figure, axes = canvas(width=12, columns=2)
     sized = rows.assign(error=(rows["actual"] - rows["forecast"]).abs(), size=rows["actual"].abs())
     sums = sized.groupby("time")[["error", "size"]].sum()
@@ -86,11 +86,15 @@ def over_time(rows: pd.DataFrame, horizons: pd.DataFrame, names: Names, path: Pa
         right.plot(horizons["horizon"], horizons[column], color=colour, marker="o", markersize=4, label=label)
     right.xaxis.set_major_locator(MaxNLocator(integer=True))
     legend(right)
-    title(right, "Error by horizon", f"WAPE by {names.unit} after the last row learnt from")
+    title(right, "Error by horizon", f"WAPE by {names.unit} into the test part")
     for axis in (left, right):
         axis.set_ylim(bottom=0)
-        axis.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
+        axis.yaxis.set_major_formatter(_percent)
     save(figure, path)
+
+
+def _percent(value: float, _: object) -> str:
+    return f"{100 * value:.3g}%"
 
 
 def _share(sums: pd.DataFrame) -> pd.Series:
