@@ -83,7 +83,9 @@ def totals(rows: pd.DataFrame) -> pd.DataFrame:
     covered = rows["actual"].abs().where(rows["naive"].notna(), 0.0).groupby(rows["time"]).sum()
     sold = rows["actual"].abs().groupby(rows["time"]).sum()
     sums["naive"] = sums["naive"].where(covered >= COVERED * sold)
-    return sums.reset_index()
+    sums = sums.reset_index()
+    sums.insert(0, "step", range(1, len(sums) + 1))  # DVC's line plots take numbers on the x axis, not dates
+    return sums
 
 
 def forecasts(test: pd.DataFrame, forecast: Any, contract: Contract, naive_lag: int) -> pd.DataFrame:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from checkout import SMALL, Repo, clean
@@ -87,12 +88,17 @@ def test_experiments(clone: Repo) -> None:
 
 
 def test_plots(clone: Repo) -> None:
-    """Every plot of dvc.yaml has data."""
+    """Every plot of dvc.yaml has data, and numbers on the x axis of its lines: dates there leave the page blank."""
     clone.run("dvc", "pull", "train")
     shown = json.loads(clone.out("dvc", "plots", "show", "--json"))
     assert shown.get("errors", []) == []
     assert {"Forecast against actual", "Error by store", "Error by horizon", "Training curve"} <= set(shown["data"])
     assert len([name for name in shown["data"] if name.endswith(".png")]) == 4
+    axes = yaml.safe_load((clone.path / "dvc.yaml").read_text())["plots"]
+    for name, plot in (item for entry in axes if isinstance(entry, dict) for item in entry.items()):
+        for path in plot["y"]:
+            table = pd.read_csv(clone.path / path, sep=None, engine="python")
+            assert pd.api.types.is_numeric_dtype(table[plot["x"]]), name
 
 
 def test_one_more_month_uploads_that_month(clone: Repo) -> None:
