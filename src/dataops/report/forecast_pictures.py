@@ -105,6 +105,6 @@ def _dates(axis: Any, times: Any) -> None:
     if len(times) < 2:  # no interval to divide
         axis.set_xticks(list(times), [f"{time:%d %b %Y}" for time in times])
         return
-    locator: Any = AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]  # matplotlib.dates has no types
+    locator: Any = AutoDateLocator(maxticks=8)
     axis.xaxis.set_major_locator(locator)
-    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(ConciseDateFormatter(locator))
