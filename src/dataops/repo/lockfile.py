@@ -1,0 +1,289 @@
+"""dvc.yaml, dvc.lock (1.x, 2.0) and .dvc files, parsed already, as stages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from dataops.errors import DataOpsError
+from dataops.repo import templates
+from dataops.repo.recorded import Artifact, Dependency, Output, Stage
+from dataops.repo.templates import Reader, UnknownName
+
+DIGESTS = ("md5", "checksum", "etag", "sha256", "version_id")
+LISTED = ("outs", "metrics", "plots")
+HINT = "`git log -p` of that file shows since when"
+
+
+class Declared:
+    """What dvc.yaml says of a stage and dvc.lock doesn't: where it runs, and how its outputs are kept."""
+
+    def __init__(self, definition: Mapping[str, Any], known: Mapping[str, Any] | None) -> None:
+        self.frozen = definition.get("frozen") is True
+        self.wdir = _filled(str(definition.get("wdir") or ""), known) or ""
+        self.exact: dict[str, Mapping[str, Any]] = {}
+        self.patterns: list[tuple[re.Pattern[str], Mapping[str, Any]]] = []
+        for template, flags in _listed(definition):
+            path = _filled(template, known)
+            if path is None:
+                self.patterns.append((templates.pattern(template), flags))
+            else:
+                self.exact[posixpath.normpath(path)] = flags
+
+    def flags(self, path: str) -> Mapping[str, Any]:
+        """`cache`, `remote` and `push` of an output of dvc.lock."""
+        found = self.exact.get(posixpath.normpath(path))
+        if found is not None:
+            return found
+        return next((flags for form, flags in self.patterns if form.fullmatch(path)), {})
+
+
+class Pipeline:
+    """One dvc.yaml."""
+
+    def __init__(self, folder: str, content: Mapping[str, Any], where: str, read: Reader) -> None:
+        self.folder, self.content, self.where, self.read = folder, content, where, read
+        self.definitions = _mapping(content.get("stages"), f"{where}: stages")
+        for name, definition in self.definitions.items():
+            _mapping(definition, f"{where}: stages.{name}")
+
+    @property
+    def path(self) -> str:
+        """Of the file, below the DVC root."""
+        return posixpath.join(self.folder, "dvc.yaml")
+
+    @cached_property
+    def known(self) -> dict[str, Any] | None:
+        """The variables that templates may name; None where some can't be read."""
+        try:
+            return templates.variables(self.content.get("vars"), self.folder, self.read)
+        except UnknownName:
+            return None
+
+    def declared(self, name: str) -> Declared | None:
+        """What it says of a stage of dvc.lock; None where it has no such stage any more."""
+        group, _, key = name.partition("@")
+        definition = self.definitions.get(name)
+        if definition is not None and not {"foreach", "matrix"} & set(definition):
+            return Declared(definition, self._with(definition) if "${" in repr(definition) else {})
+        definition = self.definitions.get(group)
+        if definition is None or not key or not {"foreach", "matrix"} & set(definition):
+            return None
+        template = _mapping(definition.get("do"), f"{self.where}: stages.{group}.do") or definition
+        if self.known is None:
+            return Declared(template, None)
+        try:
+            extra = next((extra for found, extra in templates.expansions(definition, self.known) if found == key), None)
+        except UnknownName:
+            return Declared(template, None)
+        return None if extra is None else Declared(template, self._with(template, extra))
+
+    def _with(self, definition: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """The variables of one stage."""
+        if self.known is None:
+            return None
+        known = {**self.known, **(extra or {})}
+        if "vars" not in definition:
+            return known
+        try:
+            wdir = posixpath.join(self.folder, str(templates.fill(definition.get("wdir") or "", known)))
+            return {**known, **templates.variables(definition["vars"], posixpath.normpath(wdir), self.read, False)}
+        except UnknownName:
+            return None
+
+    def artifacts(self) -> dict[str, Artifact]:
+        """What `artifacts:` declares.
+
+        Raises:
+            DataOpsError: an entry has no path.
+        """
+        section = _mapping(self.content.get("artifacts"), f"{self.where}: artifacts")
+        made = {}
+        for key, entry in section.items():
+            entry = _deep(entry, self)
+            name = f"{self.folder}:{_deep(key, self)}" if self.folder else str(_deep(key, self))
+            if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+                raise DataOpsError(f"{self.where}: artifacts.{key} has no path", "as path: data/dataset")
+            labels, meta = entry.get("labels"), entry.get("meta")
+            made[name] = Artifact(
+                name,
+                _path(self.folder, "", entry["path"]),
+                str(entry["type"]) if entry.get("type") is not None else None,
+                str(entry.get("desc") or ""),
+                tuple(map(str, labels)) if isinstance(labels, list) else (),
+                meta if isinstance(meta, dict) else {},
+                self.path,
+            )
+        return made
+
+
+def stages(pipeline: Pipeline, lock: Mapping[str, Any], where: str) -> list[Stage]:
+    """The stages that dvc.lock records and dvc.yaml still declares."""
+    recorded = lock.get("stages") if "schema" in lock else lock  # DVC 1: stages at top level
+    made = []
+    for name, entry in _mapping(recorded, f"{where}: stages").items():
+        entry = _mapping(entry, f"{where}: {name}")
+        declared = pipeline.declared(name)
+        if declared is None:
+            continue
+        address = f"{pipeline.path}:{name}"
+        folder = pipeline.folder
+        made.append(
+            Stage(
+                address,
+                _cmd(entry.get("cmd")),
+                tuple(_dependency(item, folder, declared.wdir, where) for item in _list(entry, "deps", where)),
+                {
+                    _path(folder, declared.wdir, path): _mapping(values, f"{where}: {name}.params")
+                    for path, values in _mapping(entry.get("params"), f"{where}: {name}.params").items()
+                },
+                tuple(
+                    _output(item, declared.flags(str(item.get("path"))), folder, declared.wdir, address, where)
+                    for item in _list(entry, "outs", where)
+                ),
+                declared.frozen,
+            )
+        )
+    return made
+
+
+def single(path: str, content: Mapping[str, Any], where: str) -> Stage:
+    """A .dvc file: one stage without a name."""
+    folder, wdir = posixpath.dirname(path), str(content.get("wdir") or "")
+    deps = _list(content, "deps", where)
+    url = next((found for found in map(_source, deps) if found), None) if not content.get("cmd") else None
+    return Stage(
+        path,
+        _cmd(content.get("cmd")),
+        tuple(_dependency(item, folder, wdir, where) for item in deps),
+        {},
+        tuple(_output(item, item, folder, wdir, path, where, url) for item in _list(content, "outs", where)),
+        content.get("frozen") is True or content.get("locked") is True,
+    )
+
+
+def _output(
+    item: Mapping[str, Any],
+    flags: Mapping[str, Any],
+    folder: str,
+    wdir: str,
+    address: str,
+    where: str,
+    url: str | None = None,
+) -> Output:
+    path = _path(folder, wdir, _required(item, where))
+    digest, algorithm, size, files = _content(item)
+    outside = "://" in path or path.startswith(("/", "../"))
+    cached = flags.get("cache") is not False and not outside and digest is not None
+    remote, push = flags.get("remote"), flags.get("push") is not False
+    named = str(remote) if remote is not None else None
+    return Output(path, digest or "", algorithm, size, files, cached, address, named, push, url)
+
+
+def _dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:
+    path = _required(item, where)
+    foreign = isinstance(item.get("repo"), dict)  # its path lies in that repository
+    return Dependency(path if foreign else _path(folder, wdir, path), *_content(item))
+
+
+def _content(item: Mapping[str, Any]) -> tuple[str | None, str, int | None, int | None]:
+    """Digest, algorithm, bytes and files of an entry; the digest of a cloud-versioned folder is that of its list."""
+    size, files = _count(item.get("size")), _count(item.get("nfiles"))
+    stated = str(item["hash"]) if item.get("hash") else None
+    name = next((key for key in (stated, *DIGESTS) if key and item.get(key) is not None), None)
+    if name is not None:
+        return str(item[name]), "md5-dos2unix" if name == "md5" and stated is None else name, size, files
+    listed = item.get("files")
+    if isinstance(listed, list) and all(isinstance(e, dict) and e.get("md5") and e.get("relpath") for e in listed):
+        entries = sorted(({"md5": str(e["md5"]), "relpath": str(e["relpath"])} for e in listed), key=_relpath)
+        made = hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+        sizes = [count for count in (_count(e.get("size")) for e in listed) if count is not None]
+        return f"{made}.dir", stated or "md5", sum(sizes) if len(sizes) == len(listed) else size, len(listed)
+    return None, stated or "md5", size, files
+
+
+def _relpath(entry: Mapping[str, str]) -> str:
+    return entry["relpath"]
+
+
+def _source(dep: Mapping[str, Any]) -> str | None:
+    """Where an import came from."""
+    repo = dep.get("repo")
+    if isinstance(repo, dict):
+        return str(repo["url"]) if repo.get("url") else None
+    return str(dep["path"]) if dep.get("path") else None
+
+
+def _listed(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """The outputs of a stage in dvc.yaml with what is said of each."""
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    for section in LISTED:
+        items = definition.get(section)
+        for item in items if isinstance(items, list) else []:
+            if isinstance(item, dict):
+                found += [(str(path), flags if isinstance(flags, dict) else {}) for path, flags in item.items()]
+            else:
+                found.append((str(item), {}))
+    return found
+
+
+def _filled(template: str, known: Mapping[str, Any] | None) -> str | None:
+    """A template as text; None where it can't be known."""
+    if "${" not in template:
+        return template
+    try:
+        return templates.text(templates.fill(template, known)) if known is not None else None
+    except UnknownName:
+        return None
+
+
+def _deep(value: Any, pipeline: Pipeline) -> Any:
+    """A section with its templates filled, as far as they can be."""
+    if "${" not in repr(value):
+        return value
+    try:
+        return templates.fill(value, pipeline.known or {})
+    except UnknownName:
+        return value
+
+
+def _path(folder: str, wdir: str, path: str) -> str:
+    """Relative to the DVC root; a URL stays what it is."""
+    return path if "://" in path else posixpath.normpath(posixpath.join(folder, wdir, path))
+
+
+def _cmd(value: Any) -> str:
+    return "\n".join(map(str, value)) if isinstance(value, list) else str(value) if value is not None else ""
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _required(item: Mapping[str, Any], where: str) -> str:
+    path = item.get("path")
+    if not isinstance(path, str) or not path:
+        raise DataOpsError(f"{where}: an entry has no path", HINT)
+    return path
+
+
+def _mapping(value: Any, where: str) -> dict[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise DataOpsError(f"{where}: expected keys and values, found {type(value).__name__}", HINT)
+    return value
+
+
+def _list(entry: Mapping[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    value = entry.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise DataOpsError(f"{where}: expected a list of entries under {key}", HINT)
+    return value

@@ -1,0 +1,223 @@
+"""What dvc.yaml, dvc.lock and the .dvc files of a commit say, read from git's objects alone.
+
+It works on any DVC repository at any commit, checked out or not: several dvc.yaml, `foreach`, `matrix`, imports,
+dvc.lock of DVC 1, 2 and 3.
+"""
+
+from __future__ import annotations
+
+import bisect
+import posixpath
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from dataops.errors import DataOpsError
+from dataops.repo.git import Git
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output, as recorded."""
+
+    path: str
+    """POSIX, relative to the DVC root; an external one is its URL or absolute path."""
+    digest: str
+    """`ab12…` or `ab12….dir`; "" where nothing was recorded (`dvc import --no-download`)."""
+    algorithm: str
+    """`md5`; `md5-dos2unix` (DVC 2: of text with its line ends normalised); or `etag` … of an external one."""
+    size: int | None
+    files: int | None
+    cached: bool
+    """False: `cache: false`, so it lies in git; or it is external, or was never downloaded."""
+    stage: str | None
+    """The address of its stage or .dvc file."""
+    remote: str | None = None
+    push: bool = True
+    url: str | None = None
+    """Where `dvc import` or `dvc import-url` had it from."""
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """What a stage read, as recorded."""
+
+    path: str
+    digest: str | None
+    algorithm: str
+    size: int | None = None
+    files: int | None = None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of dvc.lock, or a .dvc file."""
+
+    address: str
+    """`dvc.yaml:split`, `sub/dvc.yaml:train@eu`, `data/landing.dvc`."""
+    cmd: str
+    deps: tuple[Dependency, ...]
+    params: Mapping[str, Mapping[str, Any]]
+    outs: tuple[Output, ...]
+    frozen: bool = False
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An entry of `artifacts:`."""
+
+    name: str
+    """`name`, or `dir:name` in a nested dvc.yaml."""
+    path: str
+    type: str | None
+    desc: str
+    labels: tuple[str, ...]
+    meta: Mapping[str, Any]
+    declared_in: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is recorded at one commit."""
+
+    commit: str
+    stages: tuple[Stage, ...]
+    artifacts: Mapping[str, Artifact]
+
+    @cached_property
+    def _outputs(self) -> dict[str, tuple[Output, Stage]]:
+        made: dict[str, tuple[Output, Stage]] = {}
+        for stage in self.stages:
+            for out in stage.outs:
+                made.setdefault(out.path, (out, stage))
+        return made
+
+    @cached_property
+    def _paths(self) -> list[str]:
+        return sorted(self._outputs)
+
+    @cached_property
+    def _stages(self) -> dict[str, Stage]:
+        return {stage.address: stage for stage in self.stages}
+
+    def output(self, path: str) -> Output | None:
+        """The output that is exactly `path`."""
+        found = self._outputs.get(path)
+        return found[0] if found else None
+
+    def covering(self, path: str) -> Output | None:
+        """The output that is `path`, or the folder that holds it."""
+        found = self._covering(path)
+        return found[0] if found else None
+
+    def stage_of(self, path: str) -> Stage | None:
+        """The stage whose output is `path`, or holds it."""
+        found = self._covering(path)
+        return found[1] if found else None
+
+    def ancestors(self, address: str) -> tuple[Stage, ...]:
+        """The stage and everything upstream of it; each after what it needs, itself last; () of an unknown one."""
+        order: dict[str, Stage] = {}
+        begun: set[str] = set()
+        todo = [(stage, False) for stage in filter(None, [self._stages.get(address)])]
+        while todo:
+            stage, ready = todo.pop()
+            if ready:
+                order[stage.address] = stage
+            elif stage.address not in begun:
+                begun.add(stage.address)
+                todo.append((stage, True))
+                makers = {maker.address: maker for dep in stage.deps for maker in self._makers(dep.path)}
+                todo.extend((maker, False) for maker in reversed(list(makers.values())) if maker.address not in begun)
+        return tuple(order.values())
+
+    def _covering(self, path: str) -> tuple[Output, Stage] | None:
+        while path and path not in self._outputs:
+            parent = posixpath.dirname(path)
+            path = parent if parent != path else ""
+        return self._outputs.get(path)
+
+    def _makers(self, path: str) -> Iterator[Stage]:
+        """Whose output is `path`, holds it, or lies in it."""
+        found = self._covering(path)
+        if found:
+            yield found[1]
+            return
+        inside = f"{path}/" if path != "." else ""
+        for place in range(bisect.bisect_left(self._paths, inside), len(self._paths)):
+            if not self._paths[place].startswith(inside):
+                return
+            yield self._outputs[self._paths[place]][1]
+
+
+def snapshot(git: Git, commit: str, prefix: str = "") -> Snapshot:
+    """What is recorded at `commit` for the DVC root that lies at `prefix` in the git repository.
+
+    Raises:
+        DataOpsError: a file is broken or hostile; it and the commit are named.
+    """
+    from dataops.repo import lockfile, yamls
+
+    tree = _tree(git, commit, prefix)
+    names = [path for path in tree if _is_dvc(path)]
+    objects = git.batch([tree[path] for path in names])
+    contents = {path: found.content for path, found in zip(names, objects, strict=True) if found}
+    at = f"at {commit[:7]}"
+
+    def where(path: str) -> str:
+        return f"{posixpath.join(prefix, path)} {at}"
+
+    def load(path: str) -> dict[str, Any]:
+        return yamls.load(contents[path], where(path)) if path in contents else {}
+
+    def variables(path: str) -> Mapping[str, Any] | None:
+        """A file of variables for templates."""
+        path = posixpath.normpath(path)
+        sha = tree.get(path)
+        if sha is None:
+            return None
+        (found,) = git.batch([sha])
+        content = found.content if found else b""
+        if path.endswith((".yaml", ".yml", ".json")):
+            return yamls.load(content, where(path))
+        try:
+            return tomllib.loads(content.decode()) if path.endswith(".toml") else None
+        except (ValueError, RecursionError):
+            return None
+
+    stages: list[Stage] = []
+    artifacts: dict[str, Artifact] = {}
+    for path in names:
+        folder, name = posixpath.split(path)
+        if name == "dvc.yaml":
+            lock = posixpath.join(folder, "dvc.lock")
+            pipeline = lockfile.Pipeline(folder, load(path), where(path), variables)
+            stages += lockfile.stages(pipeline, load(lock), where(lock))
+            artifacts |= pipeline.artifacts()
+        elif name.endswith(".dvc"):
+            stages.append(lockfile.single(path, load(path), where(path)))
+    return Snapshot(commit, tuple(stages), artifacts)
+
+
+def _is_dvc(path: str) -> bool:
+    name = posixpath.basename(path)
+    return name in ("dvc.yaml", "dvc.lock") or (name.endswith(".dvc") and name != ".dvc")
+
+
+def _tree(git: Git, commit: str, prefix: str) -> dict[str, str]:
+    """Every file of the DVC root, relative to it, with its blob; not those of a DVC repository inside it."""
+    inside = f"{prefix}/" if prefix else ""
+    arguments = ["ls-tree", "-r", "-z", "--full-tree", commit]
+    done = git.done(*arguments, *(["--", inside] if inside else []))
+    if done.returncode:
+        raise DataOpsError(f"{commit[:40]} is no commit of this repository", "`git fetch`, if it is a colleague's")
+    found = {}
+    for line in done.stdout.split(b"\0")[:-1]:
+        facts, _, path = line.partition(b"\t")
+        mode, kind, sha = facts.split(b" ")
+        if kind == b"blob" and mode != b"120000":
+            found[path.decode(errors="surrogateescape").removeprefix(inside)] = sha.decode()
+    nested = tuple(path.removesuffix(".dvc/config") for path in found if path.endswith("/.dvc/config"))
+    return {path: sha for path, sha in found.items() if not path.startswith(nested)} if nested else found
