@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,7 @@ class Remote:
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
     verify: bool | str | None = None
+    anonymous: bool = False  # a public bucket: requests aren't signed
     defined_in: str = ""
     """The file that names the URL, relative to the repository where it is inside."""
 
@@ -53,10 +54,22 @@ def read(path: Path) -> ConfigObj:
         DataOpsError: DVC couldn't read it either.
     """
     try:
-        lines = path.read_text().splitlines() if path.is_file() else []
-        return ConfigObj(lines, interpolation=False, indent_type=None if lines else "    ")
-    except (ConfigObjError, UnicodeDecodeError) as error:
+        return parse(path.read_text() if path.is_file() else "", str(path))
+    except UnicodeDecodeError as error:
         raise DataOpsError(f"{path} can't be read: {error}", "repair it by hand, or restore it from git") from None
+
+
+def parse(text: str, name: str) -> ConfigObj:
+    """A configuration file's content; `name` is for the error.
+
+    Raises:
+        DataOpsError: DVC couldn't read it either.
+    """
+    lines = text.splitlines()
+    try:
+        return ConfigObj(lines, interpolation=False, indent_type=None if lines else "    ")
+    except ConfigObjError as error:
+        raise DataOpsError(f"{name} can't be read: {error}", "repair it by hand, or restore it from git") from None
 
 
 def write(path: Path, config: ConfigObj, mode: int | None = None) -> None:
@@ -72,11 +85,16 @@ def write(path: Path, config: ConfigObj, mode: int | None = None) -> None:
 
 def levels(root: Path) -> list[tuple[str, ConfigObj]]:
     """Every file that DVC merges, the strongest last: system, account, repository, this clone."""
+    here = [(str(path), root / path) for path in (COMMITTED, LOCAL)]
+    return outside() + [(name, read(path)) for name, path in here if path.is_file()]
+
+
+def outside() -> list[tuple[str, ConfigObj]]:
+    """What DVC reads whatever the repository: the system's file and the account's."""
     system = os.environ.get("DVC_SYSTEM_CONFIG_DIR") or platformdirs.site_config_dir("dvc", "iterative")
     account = os.environ.get("DVC_GLOBAL_CONFIG_DIR") or platformdirs.user_config_dir("dvc", "iterative")
-    outside = [Path(system) / "config", Path(account) / "config"]
-    named = [(str(path), path) for path in outside] + [(str(path), root / path) for path in (COMMITTED, LOCAL)]
-    return [(name, read(path)) for name, path in named if path.is_file()]
+    paths = [Path(system) / "config", Path(account) / "config"]
+    return [(str(path), read(path)) for path in paths if path.is_file()]
 
 
 def get(config: ConfigObj, section: str, key: str) -> str | None:
@@ -125,23 +143,35 @@ def default_remote(named: Sequence[tuple[str, ConfigObj]]) -> tuple[str | None, 
     return chosen
 
 
+def options_of(named: Sequence[tuple[str, ConfigObj]], name: str) -> dict[str, str]:
+    """Every option of the remote `name`, the strongest file's value."""
+    options: dict[str, str] = {}
+    for _, config in named:
+        found = _section(config, remote_section(name))
+        options |= {str(key).lower(): str(value) for key, value in (found or {}).items()}
+    return options
+
+
+def defined_in(named: Sequence[tuple[str, ConfigObj]], name: str) -> str:
+    """The file that names the remote's URL; empty where none does."""
+    return next((file for file, config in reversed(named) if get(config, remote_section(name), "url")), "")
+
+
 def merged(named: Sequence[tuple[str, ConfigObj]], name: str) -> Remote | None:
     """The remote `name` as DVC sees it, or None where no file gives it a URL."""
-    options: dict[str, str] = {}
-    defined_in = ""
-    section = remote_section(name)
-    for file, config in named:
-        found = _section(config, section)
-        options |= {str(key).lower(): str(value) for key, value in (found or {}).items()}
-        defined_in = file if get(config, section, "url") else defined_in
-    if "url" not in options:
-        return None
+    options = options_of(named, name)
+    return remote_of(name, options, defined_in(named, name)) if "url" in options else None
+
+
+def remote_of(name: str, options: Mapping[str, str], defined_in: str) -> Remote:
+    """A remote out of its options, among them the URL."""
     verify = options.get("ssl_verify")
     return Remote(
         name=name,
         url=options["url"],
         endpoint_url=options.get("endpointurl"),
         verify={"true": True, "false": False}.get(verify.lower(), verify) if verify else None,
+        anonymous=options.get("allow_anonymous_login", "").lower() == "true",
         defined_in=defined_in,
         **{key: options.get(key) for key in ("region", "profile", *KEYS)},
     )

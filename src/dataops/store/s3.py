@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -31,8 +32,8 @@ def is_loopback(endpoint_url: str | None) -> bool:
     return bool(endpoint_url) and urlsplit(endpoint_url).hostname in LOOPBACK
 
 
-def client(remote: Remote, attempts: int = 3) -> Any:
-    """A boto3 S3 client for a DVC remote, as DVC itself would sign in.
+def client(remote: Remote, attempts: int = 3, connections: int = 10) -> Any:
+    """A boto3 S3 client for a DVC remote, as DVC itself would sign in, with so many connections kept open.
 
     With the remote's own keys, AWS_PROFILE and ~/.aws are not looked at. Loopback goes past any proxy. The endpoint is
     the remote's or AWS's: AWS_ENDPOINT_URL isn't in the repository, so nothing may depend on it.
@@ -45,6 +46,8 @@ def client(remote: Remote, attempts: int = 3) -> Any:
         connect_timeout=5,
         read_timeout=60,
         retries={"total_max_attempts": attempts, "mode": "standard"},
+        max_pool_connections=connections,
+        signature_version=UNSIGNED if remote.anonymous else None,
         ignore_configured_endpoint_urls=True,
         proxies={} if is_loopback(remote.endpoint_url) else None,
     )
