@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 export DVC_NO_ANALYTICS := 1
 UV := $(BIN)/python -m uv
 
-.PHONY: help install repro test test-data lint format clean pins
+.PHONY: help install repro test test-data lint format bench clean pins
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -27,13 +27,16 @@ test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where 
 	@python -m pytest -m realdata
 
 lint: $(VENV)/.dev  ## format, lint and types, checked
-	@ruff format --check src scripts tests
-	@ruff check src scripts tests
+	@ruff format --check src scripts tests benchmarks
+	@ruff check src scripts tests benchmarks
 	@mypy
 
 format: $(VENV)/.dev  ## format in place
-	@ruff check --fix-only -q src scripts tests
-	@ruff format src scripts tests
+	@ruff check --fix-only -q src scripts tests benchmarks
+	@ruff format src scripts tests benchmarks
+
+bench: $(VENV)/.dev  ## against the peers, side by side; writes benchmarks/RESULTS.md (minutes)
+	@python scripts/bench.py
 
 clean:  ## the environment and caches; never data, the DVC cache or the embedded S3
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .dataops/tmp src/*.egg-info

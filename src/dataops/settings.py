@@ -18,10 +18,20 @@ class Train(Checked):
     backend: Literal["local"] = "local"
 
 
+class Publish(Checked):
+    """Where `dataops publish` writes, on the remote's own endpoint."""
+
+    url: str = ""
+    """s3://bucket/prefix; empty: the root of the remote's bucket."""
+    kms_key_alias: str = ""
+    """The KMS key of every object written, as `alias/retail`; empty: as the bucket encrypts by itself."""
+
+
 class Settings(Checked):
     """Every key of [tool.dataops]."""
 
     train: Train = Train()
+    publish: Publish = Publish()
 
 
 def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settings:

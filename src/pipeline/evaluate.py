@@ -63,6 +63,8 @@ def main() -> None:
     report["model_where_naive"] = scores(known, "forecast")
     ours, theirs = report["model_where_naive"]["wape"], report["naive"]["wape"]
     report["beats_naive"] = ours < theirs if ours is not None and theirs is not None else None
+    report["passed"] = report["beats_naive"] is True  # the gate of `dataops release model`
+    report["problems"] = [] if report["passed"] else [f"WAPE {ours} is not below seasonal naive's {theirs}"]
     write_json(REPORT, report)
     write_json(METRICS, report["model"] | {"wape_where_naive": ours, "naive_wape": theirs})
     tables = {name: by(rows, name) for name in ("store", "horizon", "period")}

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from dataops import errors
-from dataops.cli import adopt, ingest, remote, store, train
+from dataops.cli import adopt, compare, gc, get, ingest, publish, release, remote, store, train, verify, versions
 
-GROUPS = (adopt, ingest, remote, store, train)
+GROUPS = (adopt, compare, gc, get, ingest, publish, release, remote, store, train, verify, versions)
 
 
 def parser() -> argparse.ArgumentParser:

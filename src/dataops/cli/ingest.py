@@ -58,6 +58,7 @@ def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParse
         "--received", metavar="DATE", help="when the data came in, for backfills (2024-01-31[T06:30], UTC)"
     )
     ingest.add_argument("--any-columns", action="store_true", help="take files that lack columns of collect.columns")
+    ingest.add_argument("--mix", action="store_true", help="put it beside the generated sample, to correct rows of it")
     ingest.add_argument("--dry-run", action="store_true", help="say what would be taken")
     ingest.add_argument("--json", action="store_true", help="the result as JSON")
     left_out: dict[str, Any] = {"default": argparse.SUPPRESS}
@@ -98,6 +99,7 @@ def run_ingest(arguments: argparse.Namespace) -> int:
     options = Options(
         replace=arguments.replace,
         any_columns=arguments.any_columns,
+        mix=arguments.mix,
         dry_run=arguments.dry_run,
         received=choose.moment(arguments.received) if arguments.received else None,
         progress=_progress() if sys.stderr.isatty() else silent,

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import size
+
 if TYPE_CHECKING:
     from dataops.store.embedded import Status
 
@@ -107,14 +109,5 @@ def _show(status: Status) -> None:
         print(f"of      {status.connected_to}")
     aside = "the default remote here" if status.default else "not the default remote here"
     print(f"remote  embedded = {status.url}, {aside}")
-    print(f"data    {status.data} ({_size(status.bytes_used)} used, {_size(status.bytes_free)} free)")
+    print(f"data    {status.data} ({size(status.bytes_used)} used, {size(status.bytes_free)} free)")
     print(f"log     {status.log}")
-
-
-def _size(number: float) -> str:
-    """Bytes for people."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"

@@ -24,6 +24,8 @@ class Options:
 
     replace: bool = False
     any_columns: bool = False
+    mix: bool = False
+    """Whether other data may stand beside the generated sample, as corrections of some of its rows."""
     dry_run: bool = False
     received: dt.datetime | None = None  # None: now, or what the source says
     progress: Callable[[int, int | None, str], None] = silent
@@ -133,11 +135,11 @@ def _prepared(root: Path, source: Taker, options: Options) -> tuple[Outcome, lis
     existing = landing.existing(root) if settled or not options.replace else []
     outcome.replaced = len(existing) if options.replace else 0
     generated = {batch.manifest.source.kind == "sample" for batch in existing}
-    if not options.replace and existing and generated != {source.kind == "sample"}:
+    if not options.replace and not options.mix and existing and generated != {source.kind == "sample"}:
         have, new = ("the generated sample", "other data") if True in generated else ("your data", "the sample")
         raise DataOpsError(
             f"{LANDING} holds {have}; {new} would be mixed with it",
-            "add --replace to start over (git and DVC's cache keep what was recorded)",
+            "add --replace to start over (git and DVC's cache keep what was recorded), or --mix, if that is meant",
         )
     return outcome, existing
 

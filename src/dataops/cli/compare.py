@@ -1,0 +1,55 @@
+"""`dataops compare`: what differs between two versions."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+EXAMPLES = """\
+examples:
+  dataops compare v1.0.0 v1.1.0
+  dataops compare latest HEAD --rows          what a release would be, from the data
+  dataops compare model@v1.0.0 model@v1.1.0 --json
+  dataops compare v1.0.0 latest --markdown >> "$GITHUB_STEP_SUMMARY"
+"""
+
+
+def register(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "compare",
+        help="what differs between two versions",
+        description="Files, rows, bytes, columns, what the keys cover, and every column's statistics, out of the cards "
+        "and profiles in git. No data is fetched, but with --rows.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("old", metavar="A", help="v1.0.0, latest, dataset@v1.0.0, a date, a git revision, …")
+    parser.add_argument("new", metavar="B", help="the same of the other; a bare name means A's artifact")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON")
+    form.add_argument("--markdown", action="store_true", help="for a pull request, long lists folded")
+    parser.add_argument("--rows", action="store_true", help="fetch both and compare row by row")
+    parser.add_argument("--repo", metavar="URL", help="somebody's git repository, by URL or path")
+    parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare and print."""
+    from dataops.cli import comparetext
+    from dataops.cli.terminal import progress
+    from dataops.files import to_json
+    from dataops.versions.compare import compare
+    from dataops.versions.context import here, there
+
+    context = there(arguments.repo) if arguments.repo else here()
+    with progress() as show:
+        found = compare(
+            context, arguments.old, arguments.new, rows=arguments.rows, remote=arguments.remote, progress=show
+        )
+    if arguments.json:
+        print(to_json(found.as_json()), end="")
+    else:
+        print((comparetext.markdown if arguments.markdown else comparetext.table)(found.facts), end="")
+    return 0

@@ -1,0 +1,1 @@
+"""Releases: what a version is, getting its bytes back, checking and publishing it."""

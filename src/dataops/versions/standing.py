@@ -1,0 +1,91 @@
+"""Where the work tree stands in git: what has to be true before a commit may be named for years."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataops.errors import DataOpsError
+from dataops.repo import publish_tag
+from dataops.repo.git import Git
+from dataops.versions.gates import Gate
+
+UNFINISHED = {  # what git leaves in its folder while something waits for the user
+    "MERGE_HEAD": "a merge",
+    "rebase-merge": "a rebase",
+    "rebase-apply": "a rebase",
+    "CHERRY_PICK_HEAD": "a cherry-pick",
+    "REVERT_HEAD": "a revert",
+    "BISECT_LOG": "a bisection",
+}
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Head:
+    """The commit that would be released."""
+
+    commit: str
+    branch: str | None
+    """None: a detached HEAD, as CI has it."""
+
+
+def head(git: Git) -> Head:
+    """What is checked out.
+
+    Raises:
+        DataOpsError: a repository without a commit, or a shallow one.
+    """
+    commit = git.commit_of("HEAD")
+    if commit is None:
+        raise DataOpsError("there is no commit yet", "git add -A && git commit")
+    if git.out("rev-parse", "--is-shallow-repository") == "true":
+        reason = "this is a shallow clone: which releases come before this commit can't be known"
+        raise DataOpsError(reason, "git fetch --unshallow --tags")
+    done = git.done("symbolic-ref", "--quiet", "--short", "HEAD")
+    return Head(commit, done.stdout.decode().strip() if done.returncode == 0 else None)
+
+
+def clean(git: Git) -> Gate:
+    """Nothing begun, and no tracked file that differs from HEAD. Untracked code in a dependency is `dvc status`'s."""
+    for name, what in UNFINISHED.items():
+        if Path(git.folder, git.out("rev-parse", "--git-path", name)).exists():
+            hint = "finish or abort it; `git status` says how"
+            return Gate("tree", False, f"{what} is in progress", hint, overridable=False)
+    lines = git.done("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none").stdout
+    changed = [entry[3:].decode(errors="replace") for entry in lines.split(b"\0") if entry[2:3] == b" "]
+    if changed:
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        reason = f"not committed: {', '.join(changed[:SHOWN])}{more}"
+        return Gate("tree", False, reason, "git commit, or git stash", overridable=False)
+    return Gate("tree", True, "clean")
+
+
+def pushed(git: Git, remote: str, at: Head, *, fetch: bool) -> Gate:
+    """The commit is on a branch of the git remote: a tag on a commit that no branch holds is accepted and then lost.
+
+    Raises:
+        DataOpsError: the remote can't be asked.
+    """
+    heads = publish_tag.listed(git, remote, "refs/heads/*")
+    if at.commit not in heads.values() and fetch and any(not _known(git, sha) for sha in heads.values()):
+        git.out("fetch", "--quiet", "--no-tags", remote)  # never touches a branch of ours
+    known = {name: sha for name, sha in heads.items() if _known(git, sha)}
+    for name, sha in sorted(known.items(), key=lambda item: item[0] != f"refs/heads/{at.branch}"):
+        if git.ok("merge-base", "--is-ancestor", at.commit, sha):
+            where = f"{remote}/{name.removeprefix('refs/heads/')}"
+            detached = "" if at.branch else "a detached HEAD, "
+            return Gate("pushed", True, f"{detached}{at.commit[:7]} is on {where}")
+    if at.branch is None:
+        reason = f"HEAD is detached at {at.commit[:7]}, which is on no branch of {remote}"
+        hint = "git switch -c NAME, and push that branch"
+    else:
+        reason = f"{at.commit[:7]} of {at.branch} is not on {remote} yet"
+        hint = f"git push {remote} {at.branch}"
+    if len(known) < len(heads):
+        hint += f" (or git fetch {remote}: it has commits that are not here)"
+    return Gate("pushed", False, reason, hint, overridable=False)
+
+
+def _known(git: Git, sha: str) -> bool:
+    return git.ok("cat-file", "-e", f"{sha}^{{commit}}")
