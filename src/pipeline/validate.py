@@ -59,8 +59,7 @@ def main() -> None:
     rule = parquet.schema(contract, {validation.RULE: pa.string()})
     parquet.write(bad, QUARANTINE, rule, contract.index, contract.time, "none")
     if report["problems"]:
-        hint = f"the rows are in {QUARANTINE}, the whole report in {REPORT}; fix the source, or change `contract`"
-        raise Refused(table(report), hint)
+        raise Refused(table(report), hint(report))
     form = parquet.schema(contract)
     parquet.write(good, VALIDATED, form, contract.index, contract.time, contract.partition)
     print(f"validated {len(good):,} rows; {len(bad):,} in quarantine, {report['rows']['excluded']:,} excluded")
@@ -113,6 +112,13 @@ def problems(rows: pd.DataFrame, bad: int, contract: Contract, params: Validate,
     if params.max_age_days is not None and age < -1:
         found.append(f"the newest row lies {-age:.1f} days after the last ingest, which nobody can know yet")
     return found
+
+
+def hint(report: dict[str, Any]) -> str:
+    """What to do about the first problem."""
+    if report["problems"][0].startswith("the newest row is"):
+        return "`dataops ingest … --received DATE` says when it came in; `validate.max_age_days: null` turns this off"
+    return f"the rows are in {QUARANTINE}, the whole report in {REPORT}; fix the source, or change `contract`"
 
 
 def table(report: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--markdown", action="store_true", help="for a pull request, long lists folded")
     parser.add_argument("--rows", action="store_true", help="fetch both and compare row by row")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository, by URL or path")
+    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
     parser.set_defaults(run=run)
 

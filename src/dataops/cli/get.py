@@ -18,6 +18,7 @@ examples:
   dataops get model@v2.0.0                    another artifact
   dataops get HEAD~2 --path data/raw          any output of any commit
   dataops get v1.0.0 --repo https://example.org/team/data.git
+  dataops get HEAD --repo https://example.org/monorepo --path teams/a/data     as `dvc get` counts paths
 """
 URI = """\
 examples:
@@ -63,7 +64,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
         "--file", nargs="+", action="extend", default=[], metavar="NAME", help="files, folders, patterns"
     )
     parser.add_argument("--path", metavar="PATH", help="an output of that commit, instead of the artifact")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository, by URL or path")
+    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
 
 
@@ -93,7 +94,7 @@ def run_get(arguments: argparse.Namespace) -> int:
         )
     for note in got.notes:
         print(f"note: {note}", file=sys.stderr)
-    print(to_json(got.as_json()) if arguments.json else _said(got), end="" if arguments.json else "\n")
+    print(to_json(got.as_json()) if arguments.json else _said(got, arguments.path), end="" if arguments.json else "\n")
     return 0
 
 
@@ -120,7 +121,7 @@ def run_uri(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _said(got: Got) -> str:
+def _said(got: Got, path: str | None) -> str:
     """One line for people."""
     sources = [
         f"{number} {where}"
@@ -133,5 +134,7 @@ def _said(got: Got) -> str:
         if number
     ]
     name = got.version or f"{got.path} at {got.commit[:7]}"
+    if path is not None and got.version is not None:
+        name = f"{path} of {got.version}"
     files = f"{got.files} file{'s' * (got.files != 1)}"
     return f"{name}: {files}, {size(got.bytes)} in {got.out} ({', '.join(sources) or 'empty'}), verified"

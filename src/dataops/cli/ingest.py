@@ -89,7 +89,7 @@ def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def run_ingest(arguments: argparse.Namespace) -> int:
     """Bring data in and say what came."""
-    from dataops.ingest import choose
+    from dataops.ingest import choose, exclusions
     from dataops.ingest.run import Options, ingest
     from dataops.ingest.source import silent
     from dataops.repo import root
@@ -104,7 +104,11 @@ def run_ingest(arguments: argparse.Namespace) -> int:
         received=choose.moment(arguments.received) if arguments.received else None,
         progress=_progress() if sys.stderr.isatty() else silent,
     )
-    outcome = ingest(root.find(), source, options)
+    here = root.find()
+    outcome = ingest(here, source, options)
+    if options.replace and (left_out := exclusions.listed(here)):
+        lines = f"{exclusions.FILE} still leaves out {len(left_out)} key(s) of the old data"
+        outcome.warnings.append(f"{lines}: `dataops exclude` lists them; delete the lines that no longer hold")
     if arguments.json:
         print(json.dumps(outcome.as_json(), indent=2, ensure_ascii=False))
     else:

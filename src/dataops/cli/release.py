@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dataops.cli.terminal import size
 
 if TYPE_CHECKING:
+    from dataops.versions.gates import Gate
     from dataops.versions.plan import Options, Plan
     from dataops.versions.release import Released
     from dataops.versions.upload import Bytes
@@ -82,9 +83,9 @@ def run_release(arguments: argparse.Namespace) -> int:
     here = context.here()
     if not arguments.dry_run:
         with progress("objects") as show:
-            done = release(here, options, progress=show)
+            done = release(here, options, progress=show, tell=_quiet if arguments.json else _gate)
         return _released(done, as_json=arguments.json)
-    planned = plan(here, options)
+    planned = plan(here, options, tell=_quiet if arguments.json else _gate)
     stands, proofs = look(here, planned.objects)
     damaged = [proof.obj.digest for proof in proofs if proof.state == "damaged"]
     if arguments.json:
@@ -167,13 +168,21 @@ def _released(done: Released, *, as_json: bool) -> int:
     return 0
 
 
+def _quiet(_: Gate) -> None:
+    """For --json."""
+
+
+def _gate(gate: Gate) -> None:
+    """One gate, as soon as it is decided: the whole may take some seconds."""
+    print(f"  {'ok' if gate.passed else 'NO':4} {gate.name}: {gate.reason}", flush=True)
+
+
 def _plan(planned: Plan) -> None:
-    """The number with its reason, then what was checked."""
+    """The number with its reason."""
     change = f" (after {planned.previous.number}, {planned.change.kind})" if planned.previous else ""
     print(f"{planned.artifact.name} {planned.number}{change}: {planned.change.reason}")
-    for gate in planned.gates:
-        mark = "ok" if gate.passed else "past"
-        print(f"  {mark:4} {gate.name}: {gate.reason}")
+    for override in planned.card.get("overrides", ()):
+        print(f"  past {override['gate']}, because: {override['why']}")
 
 
 def _stands(there: Bytes) -> str:

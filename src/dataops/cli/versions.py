@@ -73,7 +73,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _reading(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", metavar="URL", help="somebody's repository: a URL of git's, or a path")
+    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 

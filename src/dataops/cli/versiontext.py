@@ -80,6 +80,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "previous", line(_named(card.get("previous")))
         yield "tag", facts["tag"]
     else:
+        yield "versions", ", ".join(facts["versions_here"])
         yield "same as", ", ".join(facts["same_content_as"])
     yield "commit", facts["commit"]
     yield "path", line(recorded.get("path") or card.get("path") or "")

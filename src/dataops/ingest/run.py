@@ -135,7 +135,8 @@ def _prepared(root: Path, source: Taker, options: Options) -> tuple[Outcome, lis
     existing = landing.existing(root) if settled or not options.replace else []
     outcome.replaced = len(existing) if options.replace else 0
     generated = {batch.manifest.source.kind == "sample" for batch in existing}
-    if not options.replace and not options.mix and existing and generated != {source.kind == "sample"}:
+    mixed = bool(existing) and (source.kind == "sample") not in generated
+    if mixed and not options.replace and not options.mix:
         have, new = ("the generated sample", "other data") if True in generated else ("your data", "the sample")
         raise DataOpsError(
             f"{LANDING} holds {have}; {new} would be mixed with it",

@@ -14,7 +14,8 @@ from pathlib import Path
 from dataops.errors import DataOpsError
 from dataops.repo.gittext import complaint, message, moment
 
-ALWAYS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+# a replaced commit would be read under the real one's id
+ALWAYS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_REPLACE_OBJECTS": "1"}
 # what a hook inherits, and what is wrong for every other repository (`git rev-parse --local-env-vars`, less -c's)
 LOCAL = (
     *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE"),
@@ -216,11 +217,8 @@ def prefix(root: Path) -> str:
 
 def environment(folder: Path) -> dict[str, str]:
     """What git runs with: no prompt, English messages, and nothing that a hook of another repository passed on."""
-    kept = {**os.environ, **ALWAYS}
-    if not _own(folder):
-        for name in LOCAL:
-            kept.pop(name, None)
-    return kept
+    own = _own(folder)
+    return {name: value for name, value in os.environ.items() if own or name not in LOCAL} | ALWAYS
 
 
 def _own(folder: Path) -> bool:

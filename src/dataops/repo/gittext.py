@@ -37,4 +37,4 @@ def complaint(stderr: bytes) -> str:
     told = next((line for word in WORDS for line in lines if line.startswith(word)), lines[-1] if lines else "failed")
     for word in WORDS:
         told = told.removeprefix(word)
-    return re.sub(r"(?<=://)[^/@\s']+@", "", told).strip()
+    return re.sub(r"(?<=://)[^/\s']+@", "", told).strip()

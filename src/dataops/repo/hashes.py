@@ -52,13 +52,13 @@ def _stated(version: Version) -> str | None:
 def _read(
     git: Git, versions: Sequence[Version], prefix: str, places: dict[tuple[str, str], _Place | None]
 ) -> list[str | None]:
-    folders = [posixpath.join(prefix, version.artifact.rpartition(":")[0]) for version in versions]
+    folders = [posixpath.join(prefix, recorded.inside(v.artifact, prefix).rpartition(":")[0]) for v in versions]
     declared = git.shas([f"{v.commit}:{posixpath.join(f, 'dvc.yaml')}" for v, f in zip(versions, folders, strict=True)])
     of: list[_Place | None] = []
     for version, sha in zip(versions, declared, strict=True):
         key = (sha or "", version.artifact)
         if key not in places:
-            places[key] = _place(git, sha, version) if sha else None
+            places[key] = _place(git, sha, recorded.inside(version.artifact, prefix)) if sha else None
         of.append(places[key])
     locks = git.batch([f"{v.commit}:{posixpath.join(f, 'dvc.lock')}" for v, f in zip(versions, folders, strict=True)])
     found = [
@@ -109,10 +109,10 @@ def _entry(lock: bytes, start: int) -> bytes:
     return lock[start:end]
 
 
-def _place(git: Git, sha: str, version: Version) -> _Place | None:
+def _place(git: Git, sha: str, artifact: str) -> _Place | None:
     """What this dvc.yaml says of the artifact; None where it doesn't know it."""
     (file,) = git.batch([sha])
-    folder, _, name = version.artifact.rpartition(":")
+    folder, _, name = artifact.rpartition(":")
     if file is None:
         return None
     try:
@@ -139,6 +139,6 @@ def _single(content: bytes, place: _Place) -> str | None:
 def _thoroughly(git: Git, version: Version, prefix: str, place: _Place) -> str | None:
     """By reading everything that the commit records."""
     snapshot = recorded.snapshot(git, version.commit, prefix)
-    artifact = snapshot.artifacts.get(version.artifact)
+    artifact = snapshot.artifact(version.artifact)
     out = snapshot.output(artifact.path if artifact else place.path)
     return out.digest or None if out else None

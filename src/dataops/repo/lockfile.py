@@ -6,13 +6,14 @@ import hashlib
 import json
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import templates
-from dataops.repo.recorded import Artifact, Dependency, Output, Stage
+from dataops.repo.recorded import Artifact, Dependency, Output, Source, Stage
 from dataops.repo.templates import Reader, UnknownName
 
 DIGESTS = ("md5", "checksum", "etag", "sha256", "version_id")
@@ -58,12 +59,9 @@ class Pipeline:
         return posixpath.join(self.folder, "dvc.yaml")
 
     @cached_property
-    def known(self) -> dict[str, Any] | None:
-        """The variables that templates may name; None where some can't be read."""
-        try:
-            return templates.variables(self.content.get("vars"), self.folder, self.read)
-        except UnknownName:
-            return None
+    def known(self) -> dict[str, Any]:
+        """The variables that templates may name, as far as they can be read."""
+        return templates.variables(self.content.get("vars"), self.folder, self.read)
 
     def declared(self, name: str) -> Declared | None:
         """What it says of a stage of dvc.lock; None where it has no such stage any more."""
@@ -75,8 +73,6 @@ class Pipeline:
         if definition is None or not key or not {"foreach", "matrix"} & set(definition):
             return None
         template = _mapping(definition.get("do"), f"{self.where}: stages.{group}.do") or definition
-        if self.known is None:
-            return Declared(template, None)
         try:
             extra = next((extra for found, extra in templates.expansions(definition, self.known) if found == key), None)
         except UnknownName:
@@ -85,8 +81,6 @@ class Pipeline:
 
     def _with(self, definition: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The variables of one stage."""
-        if self.known is None:
-            return None
         known = {**self.known, **(extra or {})}
         if "vars" not in definition:
             return known
@@ -152,17 +146,32 @@ def stages(pipeline: Pipeline, lock: Mapping[str, Any], where: str) -> list[Stag
     return made
 
 
+def unrecorded(pipeline: Pipeline, made: Sequence[Stage]) -> dict[str, str]:
+    """The outputs of the stages that dvc.lock doesn't record: their stage. Of `foreach` and `matrix`: none."""
+    done = {stage.address for stage in made}
+    found: dict[str, str] = {}
+    for name in pipeline.definitions:
+        address = f"{pipeline.path}:{name}"
+        declared = pipeline.declared(name) if address not in done else None
+        for path in declared.exact if declared else ():
+            found[_path(pipeline.folder, declared.wdir if declared else "", path)] = address
+    return found
+
+
 def single(path: str, content: Mapping[str, Any], where: str) -> Stage:
     """A .dvc file: one stage without a name."""
     folder, wdir = posixpath.dirname(path), str(content.get("wdir") or "")
     deps = _list(content, "deps", where)
-    url = next((found for found in map(_source, deps) if found), None) if not content.get("cmd") else None
+    outs = tuple(_output(item, item, folder, wdir, path, where) for item in _list(content, "outs", where))
+    if not content.get("cmd"):
+        url, source = next((found for found in map(_source, deps) if found[0]), (None, None))
+        outs = tuple(replace(out, url=url, source=source) for out in outs)
     return Stage(
         path,
         _cmd(content.get("cmd")),
         tuple(_dependency(item, folder, wdir, where) for item in deps),
         {},
-        tuple(_output(item, item, folder, wdir, path, where, url) for item in _list(content, "outs", where)),
+        outs,
         content.get("frozen") is True or content.get("locked") is True,
     )
 
@@ -174,7 +183,6 @@ def _output(
     wdir: str,
     address: str,
     where: str,
-    url: str | None = None,
 ) -> Output:
     path = _path(folder, wdir, _required(item, where))
     digest, algorithm, size, files = _content(item)
@@ -182,7 +190,7 @@ def _output(
     cached = flags.get("cache") is not False and not outside and digest is not None
     remote, push = flags.get("remote"), flags.get("push") is not False
     named = str(remote) if remote is not None else None
-    return Output(path, digest or "", algorithm, size, files, cached, address, named, push, url)
+    return Output(path, digest or "", algorithm, size, files, cached, address, named, push)
 
 
 def _dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:
@@ -211,12 +219,15 @@ def _relpath(entry: Mapping[str, str]) -> str:
     return entry["relpath"]
 
 
-def _source(dep: Mapping[str, Any]) -> str | None:
-    """Where an import came from."""
+def _source(dep: Mapping[str, Any]) -> tuple[str | None, Source | None]:
+    """Where an import came from; a Source where that was a repository."""
     repo = dep.get("repo")
     if isinstance(repo, dict):
-        return str(repo["url"]) if repo.get("url") else None
-    return str(dep["path"]) if dep.get("path") else None
+        url, path = repo.get("url"), dep.get("path")
+        if not isinstance(url, str) or not isinstance(path, str):
+            return None, None
+        return url, Source(url, str(repo.get("rev_lock") or repo.get("rev") or ""), path)
+    return (str(dep["path"]) if dep.get("path") else None), None
 
 
 def _listed(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -247,7 +258,7 @@ def _deep(value: Any, pipeline: Pipeline) -> Any:
     if "${" not in repr(value):
         return value
     try:
-        return templates.fill(value, pipeline.known or {})
+        return templates.fill(value, pipeline.known)
     except UnknownName:
         return value
 

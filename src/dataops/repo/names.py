@@ -63,7 +63,7 @@ def resolve(git: Git, registry: Registry, asked: str, default: str = "dataset", 
             f"{asked} means {' and '.join(says)}", "write out which one, as dataset@v1.2.0 or its commit"
         )
     if not different:
-        raise _unknown(git, registry, asked, default)
+        raise _unknown(git, registry, asked, default, prefix)
     return next(iter(different.values())).target
 
 
@@ -71,14 +71,14 @@ def _meanings(git: Git, registry: Registry, asked: str, default: str, prefix: st
     artifact, kind, name = _split(asked)
     artifact = artifact or default
     found = False
-    if kind == "#":
-        yield from _stage(registry, asked, artifact, name)
-    else:
-        for version in _versions(git, registry, artifact, name, prefix):
-            found = True
-            yield _Meaning(version.name, Target(asked, artifact, version.commit, version))
-        if not found and (match := COMMIT.fullmatch(name)):
-            yield from _commits(git, registry, asked, artifact, match[1].lower())
+    for called in _called(registry, artifact, prefix):
+        made = list(_named(git, registry, asked, called, kind, name, prefix))
+        found = found or bool(made)
+        yield from made
+        if found:
+            artifact = called
+            break
+    default = _called(registry, default, prefix)[0]
     yield from _revision(git, registry, asked, asked, default)
     if kind == "@" and not found and artifact in registry.artifacts:
         yield from _revision(git, registry, asked, name, artifact)
@@ -93,6 +93,26 @@ def _split(asked: str) -> tuple[str, str, str]:
         if found and named and name and not name.startswith("{"):
             return artifact, sign, name
     return "", "", asked
+
+
+def _called(registry: Registry, artifact: str, prefix: str) -> list[str]:
+    """What tags may call an artifact of a DVC repository in a folder: from git's top, as GTO does, or from there."""
+    folder, _, name = artifact.rpartition(":")
+    full = f"{prefix}/{folder}".rstrip("/") + f":{name}"
+    return [full, artifact] if prefix and full in registry.artifacts else [artifact]
+
+
+def _named(
+    git: Git, registry: Registry, asked: str, artifact: str, kind: str, name: str, prefix: str
+) -> Iterator[_Meaning]:
+    """What a name means as one of an artifact's."""
+    if kind == "#":
+        yield from _stage(registry, asked, artifact, name)
+        return
+    versions = _versions(git, registry, artifact, name, prefix)
+    yield from (_Meaning(found.name, Target(asked, artifact, found.commit, found)) for found in versions)
+    if not versions and (match := COMMIT.fullmatch(name)):
+        yield from _commits(git, registry, asked, artifact, match[1].lower())
 
 
 def _versions(git: Git, registry: Registry, artifact: str, name: str, prefix: str) -> list[Version]:
@@ -162,7 +182,7 @@ def _revision(git: Git, registry: Registry, asked: str, revision: str, artifact:
     yield _Meaning(f"git's {revision}", Target(asked, artifact if version or tag else None, commit, version), True)
 
 
-def _unknown(git: Git, registry: Registry, asked: str, default: str) -> DataOpsError:
+def _unknown(git: Git, registry: Registry, asked: str, default: str, prefix: str) -> DataOpsError:
     """What to say of a name that means nothing."""
     artifact, kind, name = _split(asked)
     artifact = artifact or default
@@ -174,14 +194,24 @@ def _unknown(git: Git, registry: Registry, asked: str, default: str) -> DataOpsE
     known = sorted(registry.artifacts)
     if asked in registry.artifacts:
         return DataOpsError(f"{asked} is an artifact, not a version", f"{asked}@latest, or `dataops versions {asked}`")
+    if other := _content_of(git, registry, artifact, name, prefix):
+        return DataOpsError(f"no version of {artifact} has the content {name}", f"{other.name} has it")
     found = registry.artifacts.get(artifact)
     if found is not None:
         return _no_such(found, asked, name, kind)
     close = difflib.get_close_matches(artifact, known, 1)
     if not kind:
-        return DataOpsError(f"{asked}: there is no version of {artifact} yet", f"there is: {_some(known)}")
+        hint = f"there is: {_some(known)}; as {known[0]}@latest"
+        return DataOpsError(f"{asked}: there is no version of {artifact} yet", hint)
     hint = f"did you mean {close[0]}{kind}{name}?" if close else f"there is: {_some(known)}"
-    return DataOpsError(f"there is no artifact {artifact}", hint)
+    return DataOpsError(f"there is no artifact {artifact} with a version", hint)
+
+
+def _content_of(git: Git, registry: Registry, artifact: str, name: str, prefix: str) -> Version | None:
+    """The version of another artifact that `hash-…` means."""
+    others = [other for other in registry.artifacts if other != artifact] if HASH.fullmatch(name) else []
+    found = (version for other in others for version in _versions(git, registry, other, name, prefix))
+    return next(found, None)
 
 
 def _no_such(found: Artifact, asked: str, name: str, kind: str) -> DataOpsError:

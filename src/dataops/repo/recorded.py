@@ -10,12 +10,28 @@ import bisect
 import posixpath
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from dataops.errors import DataOpsError
+from dataops.repo import tags
 from dataops.repo.git import Git
+
+CONFIG = ".dvc/config"
+DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvcignore")
+OLD = "Dvcfile"  # the stage without a name, before DVC 1
+GTO = "artifacts.yaml"  # where GTO declared artifacts before dvc.yaml could
+
+
+@dataclass(frozen=True)
+class Source:
+    """What `dvc import` took: a path in somebody's repository."""
+
+    url: str
+    revision: str
+    """The commit that was taken; "" where none is written down."""
+    path: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +54,13 @@ class Output:
     push: bool = True
     url: str | None = None
     """Where `dvc import` or `dvc import-url` had it from."""
+    source: Source | None = None
+    """Of an output of `dvc import`: DVC never pushes it, but fetches it from there."""
+
+    @property
+    def imported(self) -> bool:
+        """Did `dvc import` make it?"""
+        return self.source is not None
 
 
 @dataclass(frozen=True)
@@ -85,6 +108,10 @@ class Snapshot:
     commit: str
     stages: tuple[Stage, ...]
     artifacts: Mapping[str, Artifact]
+    prefix: str = ""
+    """Where the DVC root lies in the git repository."""
+    unrecorded: Mapping[str, str] = field(default_factory=dict)
+    """Outputs of stages that dvc.yaml declares and dvc.lock doesn't know: their stage."""
 
     @cached_property
     def _outputs(self) -> dict[str, tuple[Output, Stage]]:
@@ -101,6 +128,10 @@ class Snapshot:
     @cached_property
     def _stages(self) -> dict[str, Stage]:
         return {stage.address: stage for stage in self.stages}
+
+    def artifact(self, name: str) -> Artifact | None:
+        """The artifact of that name; in a tag its folder counts from git's top, in dvc.yaml from the DVC root."""
+        return self.artifacts.get(name) or self.artifacts.get(inside(name, self.prefix))
 
     def output(self, path: str) -> Output | None:
         """The output that is exactly `path`."""
@@ -158,12 +189,14 @@ def snapshot(git: Git, commit: str, prefix: str = "") -> Snapshot:
     Raises:
         DataOpsError: a file is broken or hostile; it and the commit are named.
     """
-    from dataops.repo import lockfile, yamls
+    from dataops.repo import ignored, lockfile, oldgto, templates, yamls
 
     tree = _tree(git, commit, prefix)
     names = [path for path in tree if _is_dvc(path)]
     objects = git.batch([tree[path] for path in names])
     contents = {path: found.content for path, found in zip(names, objects, strict=True) if found}
+    rules = {posixpath.dirname(path): contents[path] for path in contents if posixpath.basename(path) == ignored.NAME}
+    hidden = ignored.Ignored(rules)
     at = f"at {commit[:7]}"
 
     def where(path: str) -> str:
@@ -180,30 +213,68 @@ def snapshot(git: Git, commit: str, prefix: str = "") -> Snapshot:
             return None
         (found,) = git.batch([sha])
         content = found.content if found else b""
-        if path.endswith((".yaml", ".yml", ".json")):
-            return yamls.load(content, where(path))
         try:
-            return tomllib.loads(content.decode()) if path.endswith(".toml") else None
-        except (ValueError, RecursionError):
+            if path.endswith(".toml"):
+                return tomllib.loads(content.decode())
+            if path.endswith(".py"):
+                return templates.constants(content)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
+        return yamls.load(content, where(path))
 
     stages: list[Stage] = []
-    artifacts: dict[str, Artifact] = {}
+    artifacts = oldgto.artifacts(contents[GTO]) if GTO in contents else {}
+    unrecorded: dict[str, str] = {}
     for path in names:
         folder, name = posixpath.split(path)
+        if hidden(path):
+            continue
         if name == "dvc.yaml":
             lock = posixpath.join(folder, "dvc.lock")
             pipeline = lockfile.Pipeline(folder, load(path), where(path), variables)
-            stages += lockfile.stages(pipeline, load(lock), where(lock))
+            made = lockfile.stages(pipeline, load(lock), where(lock))
+            stages += made
+            unrecorded |= lockfile.unrecorded(pipeline, made)
             artifacts |= pipeline.artifacts()
-        elif name.endswith(".dvc"):
+        elif name.endswith(".dvc") or name == OLD:
             stages.append(lockfile.single(path, load(path), where(path)))
-    return Snapshot(commit, tuple(stages), artifacts)
+    return Snapshot(commit, tuple(stages), artifacts, prefix, unrecorded)
+
+
+def roots(git: Git, commit: str) -> list[str]:
+    """Where the DVC repositories of a commit lie in the git repository, sorted; "" is its top.
+
+    Raises:
+        DataOpsError: there is no such commit.
+    """
+    done = git.done("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
+    if done.returncode:
+        raise DataOpsError(f"{commit[:40]} is no commit of this repository", "`git fetch`, if it is a colleague's")
+    paths = (path.decode(errors="surrogateescape") for path in done.stdout.split(b"\0"))
+    configs = (path for path in paths if path == CONFIG or path.endswith(f"/{CONFIG}"))
+    return sorted(path.removesuffix(CONFIG).rstrip("/") for path in configs)
+
+
+def inside(artifact: str, prefix: str) -> str:
+    """An artifact's name as seen from the DVC root at `prefix`: `teams/a/models:churn` is `models:churn` in teams/a."""
+    folder, _, name = artifact.rpartition(":")
+    if not prefix or not f"{folder}/".startswith(f"{prefix}/"):
+        return artifact
+    folder = folder[len(prefix) + 1 :]
+    return f"{folder}:{name}" if folder else name
+
+
+def outside(artifact: str, prefix: str) -> str:
+    """An artifact's name as tags have it, counted from git's top as GTO counts: `teams/a:dataset` in teams/a."""
+    folder, _, name = artifact.rpartition(":")
+    full = f"{posixpath.join(prefix, folder)}".rstrip("/") + f":{name}"
+    already = not prefix or f"{folder}/".startswith(f"{prefix}/")
+    return artifact if already or not tags.is_artifact_name(full) else full
 
 
 def _is_dvc(path: str) -> bool:
     name = posixpath.basename(path)
-    return name in ("dvc.yaml", "dvc.lock") or (name.endswith(".dvc") and name != ".dvc")
+    return name in (*DVC_FILES, OLD) or path == GTO or (name.endswith(".dvc") and name != ".dvc")
 
 
 def _tree(git: Git, commit: str, prefix: str) -> dict[str, str]:

@@ -5,9 +5,11 @@ dvc.lock has the expanded stages, but neither their working directory nor which 
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 HOLE = re.compile(r"(?<!\\)\$\{(.*?)\}")
@@ -63,8 +65,7 @@ def pattern(template: str) -> re.Pattern[str]:
 def variables(declared: Any, folder: str, read: Reader, default: bool = True) -> dict[str, Any]:
     """What `vars:` of dvc.yaml or of a stage adds up to; params.yaml counts even unnamed.
 
-    Raises:
-        UnknownName: a file of variables is missing.
+    A file that is missing or can't be read adds nothing: DVC lets none override another, so the rest stays right.
     """
     made: dict[str, Any] = {}
     base = f"{folder}/" if folder else ""
@@ -76,10 +77,8 @@ def variables(declared: Any, folder: str, read: Reader, default: bool = True) ->
             _merge(made, item)
         elif isinstance(item, str):
             name, _, keys = item.partition(":")
-            content = read(base + name)
-            if content is None:
-                raise UnknownName(item)
-            _merge(made, {key: select(key, content) for key in keys.split(",")} if keys else content)
+            content = read(base + name) or {}
+            _merge(made, {key: content[key] for key in keys.split(",") if key in content} if keys else content)
     return made
 
 
@@ -108,6 +107,33 @@ def expansions(definition: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         yield from ((str(place) if nested else text(item), {"item": item}) for place, item in enumerate(items))
     else:
         raise UnknownName("foreach")
+
+
+def constants(content: bytes) -> dict[str, Any]:
+    """The names that a Python file assigns plain values to, as DVC reads parameters from one; nothing is run.
+
+    Raises:
+        SyntaxError, ValueError: it is no Python.
+    """
+    return _assigned(ast.parse(content).body)
+
+
+def _assigned(body: Sequence[ast.stmt], own: str = "") -> dict[str, Any]:
+    """Names with literal values; a class is a dictionary, of its `__init__` what that assigns to `self`."""
+    found: dict[str, Any] = {}
+    for line in body:
+        if isinstance(line, ast.ClassDef):
+            found[line.name] = _assigned(line.body)
+        elif isinstance(line, ast.FunctionDef) and line.name == "__init__":
+            found |= _assigned(line.body, "self")
+        elif isinstance(line, ast.Assign | ast.AnnAssign) and line.value is not None:
+            target = line.targets[0] if isinstance(line, ast.Assign) else line.target
+            name = target.id if isinstance(target, ast.Name) and not own else ""
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+                name = target.attr
+            with contextlib.suppress(ValueError, TypeError, RecursionError):
+                found |= {name: ast.literal_eval(line.value)} if name else {}
+    return found
 
 
 def _merge(into: dict[str, Any], update: Mapping[str, Any]) -> None:

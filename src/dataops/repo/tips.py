@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import scanned
 from dataops.repo.git import Git
 from dataops.repo.scanned import Found, hashes, is_record
+from dataops.repo.worktrees import Real, head, said, worktrees
 
 AT_ONCE = 2000  # objects asked of one git process: bounds the memory
 PSEUDO = ("HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
@@ -20,52 +21,25 @@ FORGE = re.compile(r"refs/(?:pull|pull-requests|merge-requests|changes|keep-arou
 SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
-@dataclass(frozen=True)
-class Worktree:
-    """One of the repository's work trees."""
-
-    folder: Path
-    head: str | None
-
-
 def commits(git: Git, *, every: bool = False) -> set[str]:
     """What any ref, stash, worktree or half-done merge names; with `every`, all their ancestors too.
 
     Raises:
         GitError: git can't say.
-        Refused: a worktree can't be reached.
+        Refused: a worktree can't be reached; or git is told to forget parents, and `every` asks for them.
     """
-    found: set[str] = set()
+    git = Real(git.folder)
+    found = {sha for lines in said(git) if (sha := head(lines))}  # moved by hand, they are still wanted
     for tree in worktrees(git):
-        if tree.head:
-            found.add(tree.head)
-        here = Git(tree.folder)
+        here = Real(tree.folder)
         found |= _refs(here) | _unfinished(here)
     if every and found:
+        grafts = git.folder / git.out("rev-parse", "--git-path", "info/grafts")
+        if grafts.is_file() and grafts.stat().st_size:
+            hint = "`git replace --convert-graft-file` turns them into what can be seen through"
+            raise Refused(f"{grafts} hides a part of the history, and what it needs isn't known", hint)
         listed = git.out("rev-list", "--stdin", input="".join(f"{sha}\n" for sha in sorted(found)).encode())
         found |= set(listed.split())
-    return found
-
-
-def worktrees(git: Git) -> list[Worktree]:
-    """This work tree and every other that shares its refs; those that git would prune are gone.
-
-    Raises:
-        Refused: one that is still wanted (locked) is not there, so that its files can't be seen.
-    """
-    found = []
-    done, end = git.done("worktree", "list", "--porcelain", "-z"), "\0"
-    if done.returncode:  # before git 2.36
-        done, end = git.done("worktree", "list", "--porcelain"), "\n"
-    for block in os.fsdecode(done.stdout).split(end * 2):
-        lines = dict(line.partition(" ")[::2] for line in block.strip(end).split(end) if line)
-        if "worktree" not in lines or "prunable" in lines:
-            continue
-        folder = Path(lines["worktree"])
-        if not folder.is_dir():
-            hint = "make it reachable, or `git worktree unlock` and `git worktree prune` it"
-            raise Refused(f"the worktree {folder} can't be reached, and what it needs isn't known", hint)
-        found.append(Worktree(folder, lines.get("HEAD") if set(lines.get("HEAD", "0")) != {"0"} else None))
     return found
 
 
@@ -78,6 +52,7 @@ def recorded(git: Git, roots: Set[str]) -> Found:
     Raises:
         DataOpsError: git lacks an object.
     """
+    git = Real(git.folder)
     seen: set[str] = set()
     pairs: set[tuple[str, str | None]] = set()  # a record, and the dvc.yaml beside it
     level = [f"{sha}^{{tree}}" for sha in sorted(roots)]
@@ -112,8 +87,10 @@ def lying(git: Git) -> Found:
     """
     found = Found()
     for tree in worktrees(git):
-        here = Git(tree.folder)
-        listed = [line.partition("\t") for line in here.out("ls-files", "--stage", "-z").split("\0") if line]
+        here = Real(tree.folder)
+        listed = [
+            line.partition("\t") for line in here.out("ls-files", "--stage", "-z").split("\0") if line[:3] == "100"
+        ]
         staged = {path: info.split()[1] for info, _, path in listed if path.rpartition("/")[2] == "dvc.yaml"}
         records = [(info.split()[1], path) for info, _, path in listed if is_record(path.rpartition("/")[2])]
         wanted = sorted({sha for sha, _ in records} | set(staged.values()))
@@ -148,8 +125,9 @@ def lacking(git: Git, remote: dict[str, str]) -> tuple[set[str], list[str]]:
 
     What a forge keeps of closed requests (refs/pull/…) is never fetched by anyone, so it isn't missed.
     """
+    git = Real(git.folder)
     shas = sorted(set(remote.values()))
-    objects = [found for start in range(0, len(shas), AT_ONCE) for found in git.batch(shas[start : start + AT_ONCE])]
+    objects = [found for some in _batches(shas) for found in git.batch(some)]
     here = {sha for sha, found in zip(shas, objects, strict=True) if found}
     missing = [name for name, sha in remote.items() if sha not in here and not FORGE.match(name.partition(" ")[2])]
     return _commits(git, here), sorted(missing)
@@ -174,8 +152,7 @@ def history(git: Git, wanted: set[str], limit: int = 20_000) -> dict[str, str]:
             newest.setdefault(text.split()[3], commit)
     found: dict[str, str] = {}
     shas = [sha for sha in newest if set(sha) != {"0"}]
-    for start in range(0, len(shas), AT_ONCE):
-        names = shas[start : start + AT_ONCE]
+    for names in _batches(shas):
         for sha, blob in zip(names, git.batch(names), strict=True):
             for digest in (hashes(blob.content) if blob else set()) & wanted:
                 found.setdefault(digest, newest[sha])
@@ -188,12 +165,10 @@ def _objects(git: Git, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     Raises:
         DataOpsError: git lacks one.
     """
-    for start in range(0, len(names), AT_ONCE):
-        asked = names[start : start + AT_ONCE]
+    for asked in _batches(names):
         for name, found in zip(asked, git.batch(asked), strict=True):
             if found is None:
-                hint = "`git fsck` says what is missing; `git fetch --all --tags` may bring it"
-                raise DataOpsError(f"git has no object {name}, so that what it needs isn't known", hint)
+                raise _lacks(name)
             yield name, found.content
 
 
@@ -212,14 +187,25 @@ def _refs(git: Git) -> set[str]:
 
 
 def _commits(git: Git, shas: set[str]) -> set[str]:
-    """Commits and tags, peeled; a tag of a blob or a tree needs no data."""
-    names = [f"{sha}^{{commit}}" for sha in sorted(shas)]
-    return {
-        found.sha
-        for start in range(0, len(names), AT_ONCE)
-        for found in git.batch(names[start : start + AT_ONCE])
-        if found
-    }
+    """Commits and tags, peeled; a tag of a blob or a tree needs no data.
+
+    Raises:
+        DataOpsError: git lacks what one names.
+    """
+    peeled = (git.batch([f"{sha}^{{}}" for sha in some]) for some in _batches(sorted(shas)))
+    found = dict(zip(sorted(shas), itertools.chain.from_iterable(peeled), strict=True))
+    if lost := next((sha for sha, one in found.items() if one is None), None):
+        raise _lacks(lost)
+    return {one.sha for one in found.values() if one and one.kind == "commit"}
+
+
+def _batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))
+
+
+def _lacks(name: str) -> DataOpsError:
+    hint = "`git fsck` says what is missing; `git fetch --all --tags` may bring it"
+    return DataOpsError(f"git has no object {name}, or not what it names, so that what it needs isn't known", hint)
 
 
 def _unfinished(git: Git) -> set[str]:

@@ -16,7 +16,7 @@ from dataops.store.objects import NoStore, Store
 from dataops.store.remote import PLACEHOLDER
 from dataops.store.web import WebStore
 
-FETCH = "`dvc fetch` brings the data into the cache; then this works from there"
+FETCH = "`dvc fetch` in a clone brings the data into its cache; then this works there"
 DEEPEST = 8  # remotes that refer to another one
 
 
@@ -30,7 +30,9 @@ def choose(named: Sequence[tuple[str, ConfigObj]], remote: str | None, base: Pat
     """
     name = remote.lower() if remote else dvcconfig.default_remote(named)[0]
     if name is None:
-        return NoStore("(no remote)", "the repository has no default remote", "`dataops store up`, or `dvc remote add`")
+        known = ", ".join(_names(named))
+        hint = f"--remote names one: {known}" if known else "`dataops store up`, or `dvc remote add`"
+        return NoStore("(no remote)", "the repository has no default remote", hint)
     options, last = _resolved(named, name)
     if "url" not in options:
         known = ", ".join(_names(named)) or "none"
@@ -42,7 +44,7 @@ def choose(named: Sequence[tuple[str, ConfigObj]], remote: str | None, base: Pat
 def _store(remote: Remote, options: Mapping[str, str], base: Path | None) -> Store:
     """The store of one remote, whose URL and options `remote://` has been followed in."""
     url = options["url"]
-    scheme = urlsplit(url).scheme if "://" in url else ""
+    scheme = url.partition("://")[0].lower() if "://" in url else ""
     if any(options.get(key, "").lower() == "true" for key in ("version_aware", "worktree")):
         return NoStore(url, f"the remote {remote.name} keeps files by version id, not by hash", FETCH)
     if url.startswith(PLACEHOLDER):

@@ -207,7 +207,7 @@ def destination(store: S3Store, url: str, folder: str, kms_key_alias: str, versi
         DataOpsError: it is no S3 URL.
     """
     found = BUCKET.fullmatch(url.rstrip("/") or f"s3://{store.bucket}")
-    if not found or "//" in (found[2] or ""):
+    if not found or not {"", ".", ".."}.isdisjoint((found[2] or "x").split("/")):
         raise DataOpsError(f"{url} is no S3 URL", "write s3://bucket/prefix")
     return Destination(store, found[1], "/".join(filter(None, (found[2], folder))), kms_key_alias, version)
 

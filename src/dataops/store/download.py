@@ -122,7 +122,9 @@ class Download:
             while block := file.read(BLOCK):
                 self._workers.checkpoint()
                 hasher.update(block)
-                out.write(block)
+                rest = memoryview(block)
+                while rest:  # a disk that fills up takes a part first
+                    rest = rest[out.write(rest) :]
                 self._count(len(block))
         return hasher
 

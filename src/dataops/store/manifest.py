@@ -14,6 +14,7 @@ DIGEST = re.compile(r"[0-9a-f]{32}")
 MOST = 10_000_000  # files of one folder
 LONGEST = 4096  # bytes of a path, Linux's own limit
 SUFFIX = ".dir"
+ODD = ("it has control characters", "it is a path of Windows")
 DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -78,9 +79,9 @@ def unsafe(path: str) -> str:
     if not path or length > LONGEST:
         return "it is empty" if not path else f"it is longer than {LONGEST} bytes"
     if any(ord(letter) < 32 or ord(letter) == 127 for letter in path):
-        return "it has control characters"
+        return ODD[0]
     if "\\" in path or DRIVE.match(path):
-        return "it is a path of Windows"
+        return ODD[1]
     if path.startswith("/"):
         return "it is absolute"
     parts = path.split("/")
@@ -111,6 +112,11 @@ def _entry(item: object, digest: str) -> Entry:
     if not isinstance(path, str) or not isinstance(md5, str):
         raise _hostile(digest, "an entry has no relpath or md5")
     if wrong := unsafe(path):
+        if wrong in ODD:
+            hint = (
+                "Linux has such names, and nothing here writes them: `dvc get` does; or rename it and `dvc add` again"
+            )
+            raise DataOpsError(f"the list of files {digest} is refused: {path[:80]!r}: {wrong}", hint)
         raise _hostile(digest, f"{path[:80]!r}: {wrong}")
     if not DIGEST.fullmatch(md5):
         raise _hostile(digest, f"{path[:80]!r} has the hash {md5[:40]!r}, which is none")

@@ -81,7 +81,7 @@ class Partial:
         for block in blocks:
             if self._handle is None or position + len(block) > end:
                 return False
-            os.pwrite(self._handle, block, position)
+            _write(self._handle, block, position)
             position += len(block)
             took(len(block))
         return position == end
@@ -162,6 +162,14 @@ class Partial:
                 if self._hashed == self._count():
                     return True
         return False
+
+
+def _write(handle: int, block: bytes, position: int) -> None:
+    """All of it: where the room wasn't reserved, a disk that fills up takes a part and says so the next time."""
+    rest = memoryview(block)
+    while rest:
+        count = os.pwrite(handle, rest, position)
+        rest, position = rest[count:], position + count
 
 
 def _reserve(handle: int, size: int) -> None:

@@ -6,7 +6,7 @@ from botocore import exceptions as aws
 from botocore.parsers import ResponseParserError
 
 from dataops.errors import DataOpsError
-from dataops.store.dvcconfig import Remote
+from dataops.store.dvcconfig import EMBEDDED, Remote
 
 MISSING = (aws.NoCredentialsError, aws.PartialCredentialsError)
 EXPIRED = (
@@ -39,6 +39,9 @@ def explain(error: Exception, doing: str, remote: Remote, leftover: str = "") ->
     if isinstance(error, EXPIRED):
         return DataOpsError(f"got no AWS credentials: {_line(error)}", "run `aws sso login` or `aws configure`")
     if isinstance(error, UNREACHABLE):
+        if remote.name == EMBEDDED:
+            hint = "`dataops store up` starts it; `dataops store connect PATH` uses that of another clone"
+            return DataOpsError(f"the embedded S3 at {remote.endpoint_url} doesn't answer", hint)
         why = "" if isinstance(error, aws.EndpointConnectionError) else f": {_line(error)}"
         return DataOpsError(f"can't reach {_where(remote)}{why}", "check the address, the network and HTTPS_PROXY")
     if isinstance(error, ResponseParserError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 TIMEOUT = (10, 60)  # seconds to connect, and between two packets
 GONE = (404, 410)
+REFUSED = (401, 403)  # what S3 says of a missing object, too, to those who may not list
 
 
 class WebStore:
@@ -24,16 +26,19 @@ class WebStore:
     kind = "http"
 
     def __init__(self, url: str, options: Mapping[str, str] | None = None) -> None:
-        self.url = url.rstrip("/")
+        self._base = url.rstrip("/")
+        self.url = re.sub(r"(?<=://)[^/]+@", "", self._base)  # as it is shown: without a password
         self._options = options or {}
         self._local = threading.local()
         self._keys: dict[str, str] = {}
 
     def head(self, obj: Object) -> Head | None:
         """Size and time, from the headers of the first of its places that answers."""
+        refused = 0
         for key in self._places(obj):
             with self._get(key, {"Range": "bytes=0-0"}) as answer:
-                if answer.status_code in GONE:
+                if answer.status_code in (*GONE, *REFUSED):
+                    refused = refused or (answer.status_code in REFUSED and answer.status_code)
                     continue
                 size = 0 if answer.status_code == 416 else _total(answer)
                 if size is None:
@@ -46,15 +51,19 @@ class WebStore:
                     modified=parsedate_to_datetime(modified) if modified else None,
                     key=key,
                 )
+        if refused:
+            raise self._refuses(refused)
         return None
 
     def read(self, obj: Object, start: int = 0, end: int | None = None) -> Body:
         """The bytes; a server that knows no ranges sends all, and the rest is passed over."""
         last = "" if end is None else str(end - 1)
         headers = {"Range": f"bytes={start}-{last}"} if start or end is not None else {}
+        refused = 0
         for key in self._places(obj):
             answer = self._get(key, headers)
-            if answer.status_code in GONE:
+            if answer.status_code in (*GONE, *REFUSED):
+                refused = refused or (answer.status_code in REFUSED and answer.status_code)
                 answer.close()
                 continue
             self._keys[obj.digest] = key
@@ -64,6 +73,8 @@ class WebStore:
             skip = start if answer.status_code == 200 else 0
             count = None if end is None else end - start
             return Body(self._blocks(answer, skip, count), _total(answer))
+        if refused:
+            raise self._refuses(refused)
         raise MissingObjectError(self.url, obj)
 
     def put(self, obj: Object, path: Path) -> None:
@@ -93,16 +104,14 @@ class WebStore:
 
         try:
             answer = self._session().get(
-                f"{self.url}/{key}", headers={"Accept-Encoding": "identity", **headers}, stream=True, timeout=TIMEOUT
+                f"{self._base}/{key}", headers={"Accept-Encoding": "identity", **headers}, stream=True, timeout=TIMEOUT
             )
         except (requests.RequestException, ValueError) as error:
             raise self._unreachable(error) from None
         code = answer.status_code
-        if code in (200, 206, 416, *GONE):
+        if code in (200, 206, 416, *GONE, *REFUSED):
             return answer
         answer.close()
-        if code in (401, 403):
-            raise DataOpsError(f"{self.url} refuses access ({code})", "does the remote need a user and a password?")
         raise BrokenReadError(f"{self.url} answered {code} {answer.reason or ''}".rstrip(), "try again later")
 
     def _blocks(self, answer: requests.Response, skip: int, count: int | None) -> Iterator[bytes]:
@@ -144,6 +153,10 @@ class WebStore:
     def _unreachable(self, error: Exception) -> BrokenReadError:
         reason = type(error).__name__
         return BrokenReadError(f"can't reach {self.url} ({reason})", "check the address, the network and HTTPS_PROXY")
+
+    def _refuses(self, code: int) -> DataOpsError:
+        hint = "does the remote need a user and a password? or the object isn't there"
+        return DataOpsError(f"{self.url} refuses access ({code})", hint)
 
     def _read_only(self, *_: object) -> DataOpsError:
         return DataOpsError(f"{self.url} is a web server: it is only read", "name another remote with --remote")

@@ -20,12 +20,14 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.repo.names import Target
 from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import Object, Progress, Store, silent
 from dataops.versions import filemap
 from dataops.versions import files as listings
 from dataops.versions.context import DEFAULT, Context
 from dataops.versions.schemas import schema_change
+from dataops.versions.sources import Sources
 
 PROFILE = "profile.json"
 SIZED = 2_000  # files whose size is asked of the remote
@@ -75,7 +77,8 @@ def compare(
     Raises:
         DataOpsError: a name is unknown, or they are of two artifacts; with `rows`: the data can't be had.
     """
-    a, b = _sides(context, old, new)
+    context, _ = context.focused(context.resolve(old))
+    a, b = _sides(context, old, new, remote)
     same = a.output.digest == b.output.digest
     facts: dict[str, Any] = {
         "artifact": a.artifact.name,
@@ -110,7 +113,7 @@ def compare(
     return Comparison(facts)
 
 
-def _sides(context: Context, old: str, new: str) -> tuple[Side, Side]:
+def _sides(context: Context, old: str, new: str, remote: str | None) -> tuple[Side, Side]:
     """Both versions; a bare second name means the artifact of the first."""
     first = context.resolve(old)
     second = context.resolve(new, first.artifact or DEFAULT)
@@ -121,13 +124,13 @@ def _sides(context: Context, old: str, new: str) -> tuple[Side, Side]:
         hint = "both have to be of one artifact, as dataset@v1.0.0 and dataset@v1.1.0"
         raise DataOpsError(f"{old} is of {first.artifact}, {new} of {second.artifact}", hint)
     name = next(iter(named), DEFAULT)
-    return _side(context, first, name), _side(context, second, name)
+    return _side(context, first, name, remote), _side(context, second, name, remote)
 
 
-def _side(context: Context, target: Target, name: str) -> Side:
+def _side(context: Context, target: Target, name: str, remote: str | None) -> Side:
     snapshot = context.snapshot(target.commit)
     artifact = listings.artifact_of(snapshot, target, name)
-    output = snapshot.output(artifact.path)
+    output = snapshot.output(artifact.path) or _made_up(context, snapshot, artifact.path, remote)
     if output is None:
         raise DataOpsError(
             f"{target.asked}: no dvc.lock or .dvc file records {artifact.path}", "`dvc repro`, and commit"
@@ -137,6 +140,20 @@ def _side(context: Context, target: Target, name: str) -> Side:
     time = version.time if version is not None else dt.datetime.fromtimestamp(int(seconds), dt.UTC)
     card = (version.card if version is not None else None) or {}
     return Side(target, snapshot, artifact, output, card, context.contract(target.commit), time)
+
+
+def _made_up(context: Context, snapshot: Snapshot, path: str, remote: str | None) -> Output | None:
+    """What `path` would be recorded as, where it is a part of an output or a folder that holds some."""
+    if snapshot.covering(path) is None and not any(
+        out.path.startswith(f"{path}/") for stage in snapshot.stages for out in stage.outs
+    ):
+        return None
+    found = listings.listing(context.git, context.prefix, snapshot, path, Sources(context, remote), context.cache)
+    digests = {name: obj.digest for name, obj in found.objects.items()}
+    digest = found.whole.digest if found.whole is not None else manifest.digest(digests)
+    stage = snapshot.stage_of(path)
+    address = stage.address if stage is not None else None
+    return Output(path, digest, "md5", found.size, len(digests), cached=True, stage=address)
 
 
 def _said(side: Side) -> dict[str, Any]:
@@ -168,7 +185,7 @@ def _from_card(a: Side, b: Side) -> dict[str, Any] | None:
 def _files(context: Context, a: Side, b: Side, remote: str | None) -> dict[str, Any]:
     """Which files differ; where a list can't be had, why."""
     try:
-        store = context.store(remote)
+        store = Sources(context, remote)
         sides = [objects(context, side, store) for side in (a, b)]
     except DataOpsError as error:
         return {"known": False, "why": error.message}

@@ -14,6 +14,7 @@ from dataops.store.objects import Progress
 from dataops.store.transfer import into_cache
 from dataops.versions import changes, rows, statistics, tablefiles
 from dataops.versions.changes import Bring
+from dataops.versions.sources import Sources
 from dataops.versions.tablefiles import File, NoTable
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def read(context: Context, sides: tuple[Side, Side], cache: Cache, remote: str |
     """
     from dataops.versions.compare import objects
 
-    store = context.store(remote)
+    store = Sources(context, remote)
     found = [objects(context, side, store) for side in sides]
     everything = {obj.digest: obj for one in found for obj in one.values()}
     into_cache(list(everything.values()), store, cache, progress=progress)

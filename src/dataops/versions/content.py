@@ -35,7 +35,7 @@ def describe(
         DataOpsError: bytes of either version are neither in the cache nor on the remote.
     """
     new = _objects(context, context.snapshot(commit), output, remote)
-    bring = _bring(context, new, remote)
+    bring = _bring(context, new, output.remote or remote)
     described = rows.describe(bring(list(new)), output.digest.endswith(".dir"))
     facts = {name: value for name, value in asdict(described).items() if value is not None}
     before = _before(context, artifact, previous, remote) if previous is not None else None
@@ -54,13 +54,14 @@ def describe(
 def _before(context: Context, artifact: Artifact, previous: Version, remote: str | None) -> Side:
     """The version before: what its card says, its files, and a way to its bytes."""
     snapshot = context.snapshot(previous.commit)
-    declared = snapshot.artifacts.get(artifact.name, artifact)
+    declared = snapshot.artifact(artifact.name) or artifact
     output = snapshot.output(declared.path)
     if output is None:
         reason = f"dvc.lock at {previous.name} records no {declared.path}"
         raise DataOpsError(reason, "`--bump` says what kind of change this is, where the data can't")
     old = _objects(context, snapshot, output, remote)
-    return _side(context, declared, previous.commit, old, _bring(context, old, remote), previous.card, local=False)
+    bring = _bring(context, old, output.remote or remote)
+    return _side(context, declared, previous.commit, old, bring, previous.card, local=False)
 
 
 def _side(
@@ -80,8 +81,13 @@ def _side(
     keys = [*(contract.get("keys") or []), *filter(None, [contract.get("time")])]
     if schema and not set(keys) <= set(schema):
         contract, keys, columns = {}, [], None  # params.yaml speaks of another table
-    if "keys" in artifact.meta:
-        keys, columns = list(artifact.meta["keys"]), None
+    where = f"{artifact.declared_in}: artifacts.{artifact.name}.meta"
+    if (named := artifact.meta.get("keys")) is not None:
+        if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+            raise DataOpsError(f"{where}.keys: expected a list of columns", "as [store, date]")
+        keys, columns = list(named), None
+    if not isinstance(artifact.meta.get("time", ""), str):
+        raise DataOpsError(f"{where}.time: expected a column", "as date")
     return Side(
         {path: obj.digest for path, obj in found.items()},
         bring,

@@ -5,15 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import json
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dataops.errors import DataOpsError
+from dataops.repo.git import Git
+from dataops.repo.gittext import complaint
 from dataops.repo.recorded import Artifact, Output, Snapshot
 from dataops.repo.registry import Version
 from dataops.versions import card, gates, inputs
 from dataops.versions.context import Context
 from dataops.versions.gates import Gate
 
+IN_QUERY = "sig|token|key|secret|passw|credential|auth"  # what names a key in a URL
 Hashes = Mapping[str, Sequence[tuple[str, Version]]]  # by artifact, (hash, version), ascending
 
 
@@ -25,11 +30,33 @@ def of(context: Context, artifact: Artifact, output: Output, snapshot: Snapshot)
         "path": artifact.path,
         "commit": snapshot.commit,
         "hash": output.digest,
-        "sources": inputs.sources(snapshot, output),
+        "sources": [
+            {**source, "url": public(source["url"])} if "url" in source else source
+            for source in inputs.sources(snapshot, output)
+        ],
         **_summaries(context, artifact, output, snapshot),
-        "author": context.git.out("var", "GIT_COMMITTER_IDENT").rsplit(" ", 2)[0],
+        "author": author(context.git),
         "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
+
+
+def public(url: str) -> str:
+    """A URL as it may stand in a tag, which everybody gets: no password, no signature."""
+    url = re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)
+    return re.sub(rf"(?i)([?&][^=&#]*(?:{IN_QUERY})[^=&#]*=)[^&#]+", r"\1…", url)
+
+
+def author(git: Git) -> str:
+    """Who releases, as `Name <email>`.
+
+    Raises:
+        DataOpsError: git doesn't know.
+    """
+    done = git.done("var", "GIT_COMMITTER_IDENT")
+    if done.returncode:
+        reason = f"git doesn't know who you are: {complaint(done.stderr)}"
+        raise DataOpsError(reason, "git config user.name 'Your Name' && git config user.email you@example.com")
+    return done.stdout.decode(errors="replace").strip().rsplit(" ", 2)[0]
 
 
 def previous(before: Version | None, hashes: Hashes) -> dict[str, Any] | None:

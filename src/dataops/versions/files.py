@@ -6,16 +6,18 @@ import difflib
 import fnmatch
 import posixpath
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dataops.errors import DataOpsError
+from dataops.repo.clones import shown
 from dataops.repo.git import Git
 from dataops.repo.names import Target
 from dataops.repo.recorded import Artifact, Output, Snapshot
 from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import LEGACY, MissingObjectError, Object, Store
+from dataops.versions.sources import Sources
 
 LARGEST = 1 << 30  # bytes of a manifest
 DVC_FILES = (".gitignore", ".dvcignore", "dvc.yaml", "dvc.lock")
@@ -33,6 +35,10 @@ class Listing:
     """The object of the path itself: a folder's manifest, or the file."""
     size: int | None = None
     """Bytes of all objects, where that is recorded."""
+    commit: str = ""
+    """That git's files are of."""
+    left_out: tuple[str, ...] = ()
+    """Outputs below the path that nobody keeps: never downloaded, or external."""
 
     @property
     def names(self) -> list[str]:
@@ -55,8 +61,13 @@ class Listing:
             kept |= found
         if len(kept) == len(self.names):
             return self
-        objects = {name: obj for name, obj in self.objects.items() if name in kept}
-        return Listing(self.path, objects, {name: at for name, at in self.in_git.items() if name in kept}, self.whole)
+        return replace(
+            self,
+            objects={name: obj for name, obj in self.objects.items() if name in kept},
+            in_git={name: at for name, at in self.in_git.items() if name in kept},
+            size=None,
+            left_out=(),
+        )
 
 
 def files(
@@ -78,7 +89,7 @@ def artifact_of(snapshot: Snapshot, target: Target, default: str = "dataset") ->
         DataOpsError: it wasn't.
     """
     name = target.artifact or default
-    found = snapshot.artifacts.get(name)
+    found = snapshot.artifact(name)
     if found is None:
         known = ", ".join(sorted(snapshot.artifacts))
         hint = f"declared there: {known}" if known else "no dvc.yaml there has artifacts"
@@ -108,8 +119,19 @@ def listing(git: Git, prefix: str, snapshot: Snapshot, path: str, store: Store, 
         hint = f"did you mean {close[0]}?" if close else f"outputs there: {', '.join(sorted(known)[:5]) or 'none'}"
         if covering is not None:
             hint = f"{covering.path} is recorded without being kept: external, or never downloaded"
+            if (source := covering.source) is not None:
+                place = f"--path {source.path} --repo {shown(source.url)}"
+                hint = f"`dataops get {source.revision[:12] or 'HEAD'} {place}` has it: it was imported, not downloaded"
+        elif (module := _submodule(git, prefix, snapshot.commit, path)) is not None:
+            hint = f"{module} is a submodule: --repo takes its own URL"
+        elif path in snapshot.unrecorded:
+            hint = f"{snapshot.unrecorded[path]} would make it, but dvc.lock doesn't know that stage: `dvc repro`"
         raise DataOpsError(f"nothing is recorded for {path} at {snapshot.commit[:7]}", hint)
-    return Listing(path, found, {name: at for name, at in in_git.items() if name not in found})
+    kept = {name: at for name, at in in_git.items() if name not in found}
+    below = "" if path == "." else f"{path}/"
+    outs = (out for stage in snapshot.stages for out in stage.outs if not out.cached and out.path.startswith(below))
+    left_out = tuple(out.path for out in outs if not out.digest or out.imported)
+    return Listing(path, found, kept, commit=snapshot.commit, left_out=left_out)
 
 
 def whole_of(output: Output) -> Object:
@@ -162,6 +184,15 @@ def _read(whole: Object, path: str, store: Store) -> bytes:
 def _part(output: Output, path: str, store: Store, cache: Cache | None) -> Listing:
     """An output, or what lies below it."""
     whole = whole_of(output)
+    if isinstance(store, Sources):
+        store.take(output, [whole])
+    made = _listed(whole, output, path, store, cache)
+    if isinstance(store, Sources):
+        store.take(output, made.objects.values())
+    return made
+
+
+def _listed(whole: Object, output: Output, path: str, store: Store, cache: Cache | None) -> Listing:
     if not whole.is_folder:
         return Listing(path, {posixpath.basename(path): whole}, whole=whole, size=_size(output))
     found = {entry.path: entry.digest for entry in entries(whole, output.path, store, cache)}
@@ -201,14 +232,25 @@ def _in_git(git: Git, prefix: str, snapshot: Snapshot, path: str) -> dict[str, s
     full = posixpath.normpath(posixpath.join(prefix, path))
     base = "" if full == "." else full
     done = git.done("ls-tree", "-r", "-z", "--full-tree", snapshot.commit, *(["--", base] if base else []))
+    own = posixpath.join(prefix, ".dvc/")
     found = {}
     for line in done.stdout.split(b"\0")[:-1] if done.returncode == 0 else ():
         facts, _, raw = line.partition(b"\t")
         name = raw.decode(errors="surrogateescape")
         ours = name.rpartition("/")[2]
-        if facts.startswith(b"100") and ours not in DVC_FILES and not ours.endswith(".dvc"):
+        dvcs = ours in DVC_FILES or ours.endswith(".dvc") or name.startswith(own)
+        if facts.startswith(b"100") and not dvcs:
             found[posixpath.basename(name) if name == base else name.removeprefix(f"{base}/" if base else "")] = name
     return found
+
+
+def _submodule(git: Git, prefix: str, commit: str, path: str) -> str | None:
+    """The submodule that `path` is or lies in."""
+    parts = posixpath.normpath(posixpath.join(prefix, path)).split("/")
+    above = ["/".join(parts[: end + 1]) for end in range(len(parts))]
+    lines = git.done("ls-tree", "-z", "--full-tree", commit, "--", *above).stdout.split(b"\0")
+    found = (line.partition(b"\t")[2].decode(errors="replace") for line in lines if line.startswith(b"160000 "))
+    return next(found, None)
 
 
 def _matching(pattern: str, names: Sequence[str]) -> set[str]:

@@ -24,6 +24,8 @@ class Finding:
     repaired: str = ""
     """Where it was restored from; then it is proven again."""
     notes: tuple[str, ...] = ()
+    remote: str | None = None
+    """The remote that dvc.yaml pins it to: the same object may be on several."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo.recorded import Artifact, Output, Snapshot, outside
 from dataops.repo.registry import Registry, Version
 
 PASSED = "passed"
@@ -84,15 +84,18 @@ def judge(root: Path, artifact: Artifact, snapshot: Snapshot, committed: Callabl
 def _report(root: Path, gate: Declared, snapshot: Snapshot, committed: Callable[[str], bool]) -> Gate:
     """One report: it is the one that dvc.lock records, and it says yes."""
     recorded = snapshot.output(gate.report)
+    cached = recorded is not None and recorded.cached
+    if not cached and (root / gate.report).is_symlink():  # git keeps where it leads, not what is there
+        reason = "the report is a link: whoever finds the tag would not find what it leads to"
+        return Gate(gate.report, False, reason, "write the report itself, and commit it", overridable=False)
     try:
         content = (root / gate.report).read_bytes()
     except OSError:
         return Gate(gate.report, False, "the report is missing", "run `dvc repro`", overridable=False)
     if recorded is not None and not _same(content, recorded):
         # a stage that fails leaves its new report beside the old dvc.lock
-        reason = "the report is not the one that dvc.lock records: its stage failed, or it was edited"
-        return Gate(gate.report, False, reason, "`dvc repro`, then commit", overridable=False)
-    if not (recorded and recorded.cached) and not committed(gate.report):
+        return _other(content, gate)
+    if not cached and not committed(gate.report):
         reason = "the report is in neither git nor DVC: whoever finds the tag would not find it"
         return Gate(gate.report, False, reason, f"git add {gate.report}, and commit", overridable=False)
     try:
@@ -105,6 +108,19 @@ def _report(root: Path, gate: Declared, snapshot: Snapshot, committed: Callable[
     if verdict is True:
         return Gate(gate.report, True, f"{gate.key} is true")
     return Gate(gate.report, False, _why(report, gate), f"see {gate.report}")
+
+
+def _other(content: bytes, gate: Declared) -> Gate:
+    """A report that isn't the recorded one: in its own words, where it says that its stage failed."""
+    reason, hint = "the report is not the one that dvc.lock records: it was edited", "`dvc repro`, then commit"
+    try:
+        report = json.loads(content)
+        if report[gate.key] is not True:
+            reason = f"its stage failed: {_why(report, gate)}"
+            hint = f"see {gate.report}; fix the source or what it is judged by, `dvc repro`, commit"
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return Gate(gate.report, False, reason, hint, overridable=False)
 
 
 def _same(content: bytes, recorded: Output) -> bool:
@@ -128,9 +144,14 @@ def datasets(artifact: Artifact, snapshot: Snapshot) -> list[tuple[Artifact, Out
     """
     named = artifact.meta.get("data")
     if named is not None:
-        missing = [name for name in named if name not in snapshot.artifacts]
-        if missing:
-            raise DataOpsError(f"artifacts.{artifact.name}.meta.data: there is no artifact {missing[0]}")
+        where = f"{artifact.declared_in}: artifacts.{artifact.name}.meta.data"
+        if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
+            raise DataOpsError(f"{where}: expected a list of artifacts", "as [dataset]")
+        for name in named:
+            if name not in snapshot.artifacts:
+                raise DataOpsError(f"{where}: there is no artifact {name}")
+            if snapshot.output(snapshot.artifacts[name].path) is None:
+                raise DataOpsError(f"{where}: dvc.lock records nothing of {name}", "`dvc repro`, and commit")
         chosen = [snapshot.artifacts[name] for name in named]
     else:
         stage = snapshot.stage_of(artifact.path)
@@ -157,12 +178,13 @@ def trained_on(
         return _elsewhere(str(named), registry)
     gates, versions = [], []
     for other, output in datasets(artifact, snapshot):
-        same = [
-            version
-            for digest, version in hashes.get(other.name, ())
-            if digest == output.digest and not version.deprecated
-        ]
-        if same:
+        versions_of = hashes.get(outside(other.name, snapshot.prefix), ())
+        known = [version for digest, version in versions_of if digest == output.digest]
+        same = [version for version in known if not version.deprecated]
+        if known and not same:
+            reason = f"{known[-1].name} is deprecated: {known[-1].deprecated}"
+            gates.append(Gate(f"trained on {other.name}", False, reason, "train on another version"))
+        elif same:
             versions.append(same[-1])
             gates.append(Gate(f"trained on {other.name}", True, f"released as {same[-1].name}"))
         else:

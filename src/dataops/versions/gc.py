@@ -10,20 +10,20 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import datetime as dt
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import tips
-from dataops.repo.scanned import Found, hashes
+from dataops.repo.scanned import hashes
 from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.folder import FolderStore
-from dataops.store.objects import LEGACY, MissingObjectError, Object, Progress, Store, silent
+from dataops.store.objects import Object, Progress, Store, silent
 from dataops.versions.busy import idle
 from dataops.versions.context import Context
+from dataops.versions.lists import expand, named, read
 
 THREADS = 16
 BATCH = 1000
@@ -97,13 +97,16 @@ def plan(context: Context, options: Options, *, progress: Progress = silent, now
     readable = [remote] if remote is not None else []
     with contextlib.suppress(DataOpsError):
         readable.append(context.store())
-    needed = expand(recorded, cache, readable, progress)
+    needed, unread = expand(recorded, cache, readable, progress)
     wanted: list[tuple[Store, dt.timedelta]] = (
         [(FolderStore(cache.folder), YOUNG_LOCAL)] if cache.folder.is_dir() else []
     )
     wanted += [(remote, YOUNG_REMOTE)] if remote is not None else []
-    places = [_place(store, needed, now - (usual if options.older_than is None else options.older_than))
-              for store, usual in wanted]  # fmt: skip
+    stored = [list(_listed(store)) for store, _ in wanted]
+    for (store, _), those in zip(wanted, stored, strict=True):
+        needed |= named(store, [one.obj for one in those if one.obj.digest in unread])
+    places = [_place(store, those, needed, now - (usual if options.older_than is None else options.older_than))
+              for (store, usual), those in zip(wanted, stored, strict=True)]  # fmt: skip
     return Plan(tuple(places), len(roots), len(needed))
 
 
@@ -150,33 +153,6 @@ def remove(place: Place, progress: Progress = silent) -> None:
         progress(min(start + BATCH, len(objects)), len(objects), f"remove from {place.store.url}")
 
 
-def expand(recorded: Found, cache: Cache, stores: Sequence[Store], progress: Progress = silent) -> set[str]:
-    """What is recorded, and every file of the folders among that.
-
-    Raises:
-        Refused: a folder's list of files is nowhere, and should be.
-    """
-    folders = sorted(digest for digest in recorded.hashes if digest.endswith(manifest.SUFFIX))
-    needed, lost = set(recorded.hashes), []
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        contents = pool.map(
-            lambda digest: _manifest(digest, cache, stores if digest in recorded.lists else ()), folders
-        )
-        for done, (digest, content) in enumerate(zip(folders, contents, strict=True), 1):
-            progress(done, len(folders), "lists of files")
-            if content is not None:
-                needed |= hashes(content)
-            elif digest in recorded.lists:
-                lost.append(digest)
-    if lost:
-        more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-        raise Refused(
-            f"the list of files {lost[0]}{more} is neither in the cache nor on the remote: what it needs isn't known",
-            f"`dvc fetch` it; or find what records it (`git log --all -S{lost[0][:32]}`) and delete that branch or tag",
-        )
-    return needed
-
-
 def where_used(context: Context, stored: Sequence[Stored], cache: Cache, folders: Iterable[Object]) -> dict[str, str]:
     """For people: which file an object was, and which commit recorded it last, by digest, as far as git remembers."""
     wanted = {one.obj.digest for one in stored}
@@ -203,11 +179,12 @@ def _own(context: Context) -> tuple[Path, Cache]:
     """The work tree and its cache, which must be its own."""
     if context.root is None or context.cache is None:
         raise DataOpsError("gc works in a clone of your own")
-    if not context.cache.folder.is_relative_to((context.root / ".dvc").resolve()):
-        raise Refused(
-            f"the cache {context.cache.folder} is outside of this repository, so others may need what is in it",
-            "`dvc gc --projects` knows several repositories",
-        )
+    for folder in (context.cache.folder, context.cache.folder / "files", context.cache.folder / "files/md5"):
+        if not folder.resolve().is_relative_to((context.root / ".dvc").resolve()):
+            raise Refused(
+                f"the cache {folder.resolve()} is outside of this repository, so others may need what is in it",
+                "`dvc gc --projects` knows several repositories",
+            )
     return context.root, context.cache
 
 
@@ -235,16 +212,15 @@ def _pushed(context: Context) -> set[str]:
     return here
 
 
-def _place(store: Store, needed: Set[str], before: dt.datetime) -> Place:
+def _place(store: Store, stored: Sequence[Stored], needed: Set[str], before: dt.datetime) -> Place:
     """What would go from one store.
 
     A list of files that is too young to go may be somebody's push, and the files it names may have been there before.
     """
-    stored = list(_listed(store))
     place = sort(store, stored, needed, before)
     lists = [one.obj for one in place.young if one.obj.is_folder]
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        contents = pool.map(lambda obj: _read(store, obj, obj.digest), lists)
+        contents = pool.map(lambda obj: read(store, obj, obj.digest), lists)
         more = {digest for content in contents if content is not None for digest in hashes(content)}
     if not more:
         return place
@@ -260,26 +236,3 @@ def _listed(store: Store) -> Iterator[Stored]:
                 moved = (store.folder / head.key).stat().st_ctime
                 changed = max(changed, dt.datetime.fromtimestamp(moved, dt.UTC))
         yield Stored(obj, head.size, changed)
-
-
-def _manifest(digest: str, cache: Cache, stores: Sequence[Store]) -> bytes | None:
-    """The list's bytes from wherever they are whole; None where they are nowhere."""
-    either = [Object(digest), Object(digest, LEGACY)]
-    for obj in either:
-        if (content := cache.content(obj)) is not None:
-            return content
-    for store in stores:
-        for obj in either if store.kind != "none" else ():
-            if (content := _read(store, obj, digest)) is not None:
-                return content
-    return None
-
-
-def _read(store: Store, obj: Object, digest: str) -> bytes | None:
-    """A list of files as the store has it; None where it is missing or damaged."""
-    try:
-        content = b"".join(store.read(obj))
-    except MissingObjectError:
-        return None
-    whole = hashlib.md5(content, usedforsecurity=False).hexdigest() == digest.removesuffix(manifest.SUFFIX)
-    return content if whole else None

@@ -14,12 +14,13 @@ from dataops.files import write_bytes
 from dataops.repo.git import Git
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot
-from dataops.store.objects import Object, Progress, silent
+from dataops.store.objects import Object, Progress, Store, silent
 from dataops.store.staging import check_targets, require_plain
 from dataops.store.transfer import Fetched, Wanted, fetch
 from dataops.versions import context as contexts
 from dataops.versions.context import Context
 from dataops.versions.files import Listing, artifact_of, listing
+from dataops.versions.sources import Sources
 
 THREADS = 8
 
@@ -50,11 +51,14 @@ class Got:
 class Chosen:
     """What somebody asked for, found."""
 
+    context: Context
+    """The DVC repository that it lies in."""
     target: Target
     snapshot: Snapshot
     listing: Listing
     name: str
     """Of the artifact, or of the path."""
+    store: Store
 
     @property
     def version(self) -> str | None:
@@ -86,6 +90,7 @@ def get(
     """
     there = contexts.there(repo) if repo else contexts.here()
     chosen = choose(there, version, files=files, path=path, remote=remote)
+    there = chosen.context
     target = Path(out) if out is not None else Path(default_folder(chosen))
     if target.exists() and not target.is_dir():
         raise DataOpsError(f"{target} is a file", "--out names a folder")
@@ -95,7 +100,7 @@ def get(
     already = _compare(taken, target, force=force)
     done = fetch(
         wanted(found.objects),
-        there.store(remote),
+        chosen.store,
         there.cache,
         target,
         threads=threads,
@@ -119,14 +124,16 @@ def choose(
         DataOpsError: there is no such version, artifact, path or file.
     """
     target = there.resolve(asked)
+    there, path = there.focused(target, path)
     snapshot = there.snapshot(target.commit)
     if path is None:
         artifact = artifact_of(snapshot, target)
         place, name = artifact.path, artifact.name.rpartition(":")[2]
     else:
         place, name = path, posixpath.basename(posixpath.normpath(path)) or "files"
-    found = listing(there.git, there.prefix, snapshot, place, there.store(remote), there.cache)
-    return Chosen(target, snapshot, found.only(files), name)
+    store = Sources(there, remote)
+    found = listing(there.git, there.prefix, snapshot, place, store, there.cache)
+    return Chosen(there, target, snapshot, found.only(files), name, store)
 
 
 def default_folder(chosen: Chosen) -> str:
@@ -177,5 +184,11 @@ def _got(chosen: Chosen, out: Path, done: Fetched, from_git: Mapping[str, int]) 
         from_remote=done.from_remote,
         from_git=len(from_git),
         already=len(chosen.listing.names) - done.files + done.already - len(from_git),
-        notes=done.notes,
+        notes=(
+            *done.notes,
+            *(
+                f"{path} was never downloaded where it was recorded, and is left out"
+                for path in chosen.listing.left_out
+            ),
+        ),
     )

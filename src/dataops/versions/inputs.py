@@ -31,8 +31,7 @@ def needed(snapshot: Snapshot, own: Output) -> Needed:
         for out in stage.outs:
             if not out.cached or out.path == own.path:
                 continue
-            imported = out.url is not None and stage.cmd == "" and out.url.startswith(("git@", "http", "ssh"))
-            (elsewhere if imported or not out.push else upstream)[out.path] = out
+            (elsewhere if out.imported or not out.push else upstream)[out.path] = out
     return Needed(own, tuple(upstream.values()), tuple(elsewhere.values()))
 
 

@@ -15,6 +15,7 @@ from dataops.store.cache import Cache
 from dataops.store.hashing import Hasher
 from dataops.store.objects import BrokenReadError, MissingObjectError, Object, Progress, Store, silent
 from dataops.versions.context import DEFAULT, Context
+from dataops.versions.facts import public
 from dataops.versions.inputs import needed
 
 THREADS = 16
@@ -119,13 +120,18 @@ def _survey(context: Context, subject: Subject, found: Survey) -> None:
         found.problem(subject, f"its commit {subject.commit[:7]} is not in this clone")
         return
     snapshot = context.snapshot(subject.commit)
-    artifact = snapshot.artifacts.get(subject.artifact)
+    artifact = snapshot.artifact(subject.artifact)
     if artifact is None:
         found.note(
             subject, f"dvc.yaml declares no artifact {subject.artifact} at {subject.commit[:7]}: no data to check"
         )
         return
     own = snapshot.covering(artifact.path)
+    below = [out for stage in snapshot.stages for out in stage.outs if out.path.startswith(f"{artifact.path}/")]
+    if own is None and below:  # a folder that holds outputs
+        for out in below:
+            _add(found, subject, out, "artifact")
+        return
     if own is None:
         found.note(subject, f"{artifact.path} is not DVC's at {subject.commit[:7]}: git has it, or nobody")
         return
@@ -138,7 +144,8 @@ def _survey(context: Context, subject: Subject, found: Survey) -> None:
         _add(found, subject, out, "input")
     for out in behind.elsewhere:
         found.note(
-            subject, f"{out.path} is not pushed to the remote: " + (f"it comes from {out.url}" if out.url else "")
+            subject,
+            f"{out.path} is not pushed to the remote: " + (f"it comes from {public(out.url)}" if out.url else ""),
         )
 
 

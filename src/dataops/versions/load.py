@@ -19,6 +19,7 @@ from dataops.versions import prune
 from dataops.versions.context import Context
 from dataops.versions.files import Listing, artifact_of, listing, whole_of
 from dataops.versions.prune import Filters
+from dataops.versions.sources import Sources
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,9 +60,10 @@ def load(
     """
     there = contexts.there(repo) if repo else contexts.here()
     target = there.resolve(version)
+    there, path = there.focused(target, path)
     snapshot = there.snapshot(target.commit)
     place = path or artifact_of(snapshot, target).path
-    store, cache = there.store(remote), there.cache or own_cache()
+    store, cache = Sources(there, remote), there.cache or own_cache()
     found = _files(there, snapshot, place, store, cache)
     if part is not None:
         found = found.only([part])
@@ -90,6 +92,8 @@ def _files(there: Context, snapshot: Snapshot, path: str, store: Store, cache: C
     if covering is not None and covering.cached:
         whole = whole_of(covering)
         if whole.is_folder and cache.content(whole) is None:
+            if isinstance(store, Sources):
+                store.take(covering, [whole])
             into_cache([whole], store, cache)
     return listing(there.git, there.prefix, snapshot, path, store, cache)
 

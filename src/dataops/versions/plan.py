@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from dataops.errors import DataOpsError, Refused
 from dataops.ingest.recorded import dvc
-from dataops.repo import publish_tag, registry, tags
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo import cardtext, publish_tag, registry, tags
+from dataops.repo.recorded import Artifact, Output, Snapshot, outside
 from dataops.repo.registry import Version
 from dataops.repo.tags import Number
 from dataops.versions import card, content, facts, gates, inputs, standing, upload
@@ -68,10 +69,15 @@ class Plan:
         return card.text(self.card, self.message)
 
 
-def plan(context: Context, options: Options, *, fetch: bool = False) -> Plan:
+def silent(_: Gate) -> None:
+    """Say nothing."""
+
+
+def plan(context: Context, options: Options, *, fetch: bool = False, tell: Callable[[Gate], None] = silent) -> Plan:
     """Judge what is checked out and work out its version.
 
     `fetch`: whether commits of the git remote that aren't here may be fetched, to see if HEAD is among them.
+    `tell` is called with every gate as it is decided.
 
     Raises:
         Refused: a gate says no, nothing changed, or only the encoding did.
@@ -83,13 +89,13 @@ def plan(context: Context, options: Options, *, fetch: bool = False) -> Plan:
     passed = [standing.clean(git)]
     if git_remote is not None:
         passed.append(standing.pushed(git, git_remote, at, fetch=fetch))
-    _require(options, passed)
+    _require(options, passed, tell)
     snapshot = context.snapshot(at.commit)
     artifact, output = find(snapshot, options.artifact)
     hashes = _hashes(context, artifact, snapshot)
-    unchanged(output, hashes.get(artifact.name, []), at)
     found, data = _judged(context, root, artifact, output, snapshot, hashes)
-    overrides = _require(options, found)
+    overrides = _require(options, found, tell)
+    unchanged(output, hashes.get(artifact.name, []), at)
 
     before = registry.read(git, artifact.name, merged=at.commit).versions(artifact.name)
     previous = before[-1] if before else None
@@ -109,7 +115,7 @@ def plan(context: Context, options: Options, *, fetch: bool = False) -> Plan:
         message=options.message or None,
         overrides=[facts.overridden(gate, options.allow_invalid, known) for gate in overrides] or None,
     )
-    return Plan(
+    made = Plan(
         artifact=artifact,
         head=at,
         git_remote=git_remote,
@@ -122,6 +128,12 @@ def plan(context: Context, options: Options, *, fetch: bool = False) -> Plan:
         card=built,
         message=options.message,
     )
+    if (cardtext.read(made.text.encode()) or {}).get("hash") != output.digest:
+        reason = f"the card of {made.tag} could not be read back: it has {len(made.text):,} characters"
+        raise DataOpsError(reason, "a shorter --message, or reports without what is nested so deep")
+    if standing.head(git) != at or not standing.clean(git).passed:
+        raise DataOpsError("the work tree changed while it was looked at", "run this again when nothing else does")
+    return made
 
 
 def _judged(
@@ -134,7 +146,7 @@ def _judged(
 
     reports = [gate.report for gate in gates.declared(artifact) or []]
     trained, data = gates.trained_on(artifact, snapshot, context.registry, hashes)
-    judged = [fresh(root, output, reports, snapshot), *gates.judge(root, artifact, snapshot, committed), *trained]
+    judged = [*gates.judge(root, artifact, snapshot, committed), fresh(root, output, reports, snapshot), *trained]
     return judged, data
 
 
@@ -144,10 +156,14 @@ def find(snapshot: Snapshot, name: str) -> tuple[Artifact, Output]:
     Raises:
         DataOpsError: there is no such artifact, or nothing is recorded.
     """
-    artifact = snapshot.artifacts.get(name)
+    artifact = snapshot.artifact(name)
     if artifact is None:
         known = ", ".join(sorted(snapshot.artifacts)) or "none"
+        close = difflib.get_close_matches(name, snapshot.artifacts, 1)
         hint = "`dataops track FILE --name NAME` makes one, or declare it under `artifacts:` in dvc.yaml"
+        hint = f"did you mean {close[0]}?" if close else hint
+        if name[:1] == "v" and name[1:2].isdigit():
+            hint = f"`dataops release --version {name}` gives it that number"
         raise DataOpsError(f"dvc.yaml declares no artifact {name} (it has {known})", hint)
     output = snapshot.output(artifact.path)
     if output is None:
@@ -155,7 +171,7 @@ def find(snapshot: Snapshot, name: str) -> tuple[Artifact, Output]:
         raise DataOpsError(f"{artifact.path} is in no dvc.lock or .dvc file of this commit", hint)
     if not output.cached:
         raise DataOpsError(f"{artifact.path} lies in git, not with DVC", "take `cache: false` out of dvc.yaml")
-    return artifact, output
+    return replace(artifact, name=outside(artifact.name, snapshot.prefix)), output
 
 
 def unchanged(output: Output, versions: list[tuple[str, Version]], at: Head) -> None:
@@ -213,7 +229,7 @@ def _hashes(context: Context, artifact: Artifact, snapshot: Snapshot) -> dict[st
     """The hash of every version of the artifact, and of the datasets that a model is made of."""
     names = {artifact.name}
     if artifact.type == "model":
-        names |= {other.name for other, _ in gates.datasets(artifact, snapshot)}
+        names |= {outside(other.name, snapshot.prefix) for other, _ in gates.datasets(artifact, snapshot)}
     found = {}
     for name in names:
         versions = context.registry.versions(name)
@@ -222,12 +238,14 @@ def _hashes(context: Context, artifact: Artifact, snapshot: Snapshot) -> dict[st
     return found
 
 
-def _require(options: Options, found: Sequence[Gate]) -> list[Gate]:
+def _require(options: Options, found: Sequence[Gate], tell: Callable[[Gate], None]) -> list[Gate]:
     """Go on, or say everything that stands in the way; returns what was gone past on purpose.
 
     Raises:
         Refused: some gate says no and may not, or need not, be passed.
     """
+    for gate in found:
+        tell(gate)
     past = [gate for gate in found if not gate.passed and gate.overridable and options.allow_invalid is not None]
     closed = [gate for gate in found if not gate.passed and gate not in past]
     if not closed:
@@ -247,7 +265,9 @@ def _override(change: Change, options: Options) -> Change:
     """
     if options.bump is not None and options.bump != change.kind:
         return replace(change, kind=options.bump, reason=f"{change.reason} (--bump {options.bump})")
-    if change.kind == "re-encoded" and options.number is None:
+    if options.number is not None:
+        return replace(change, reason=f"{change.reason} (--version {options.number})")
+    if change.kind == "re-encoded":
         hint = "the version that has these rows is as good; `--bump patch` releases the new bytes all the same"
         raise Refused(f"re-encoded only: {change.reason}", hint)
     return change

@@ -106,7 +106,9 @@ def plan(context: Context, asked: str, options: Options) -> Plan:
     snapshot = context.snapshot(version.commit)
     artifact = artifact_of(snapshot, target)
     found = listing(context.git, context.prefix, snapshot, artifact.path, store, context.cache)
-    if found.in_git or not found.objects:
+    if not found.in_git and not found.objects:
+        raise DataOpsError(f"{artifact.path} is an empty folder at {version.tag}", "there is nothing to publish")
+    if found.in_git:
         raise DataOpsError(
             f"{artifact.path} lies in git at {version.tag}, not on the remote", "`git archive` copies it"
         )

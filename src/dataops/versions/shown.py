@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from dataops.errors import DataOpsError
@@ -17,6 +18,8 @@ def gather(context: Context, target: Target) -> dict[str, Any]:
     version = target.version
     artifact = target.artifact or "dataset"
     warnings: list[str] = []
+    with contextlib.suppress(DataOpsError):  # several have it: the tag alone is shown
+        context, _ = context.focused(target)
     recorded = _recorded(context, target.commit, artifact, warnings)
     facts: dict[str, Any] = {
         "artifact": artifact,
@@ -26,6 +29,8 @@ def gather(context: Context, target: Target) -> dict[str, Any]:
         "recorded": recorded,
     }
     if version is None:
+        everything = (known for name in context.registry.artifacts for known in context.registry.versions(name))
+        facts["versions_here"] = [known.name for known in everything if known.commit == target.commit]
         facts["same_content_as"] = _same(context, artifact, facts["hash"])
         return {**facts, "warnings": warnings}
     card = version.card or {}
@@ -56,11 +61,18 @@ def _recorded(context: Context, commit: str, artifact: str, warnings: list[str])
     except DataOpsError as error:
         warnings.append(error.message)
         return None
-    declared = snapshot.artifacts.get(artifact)
+    declared = snapshot.artifact(artifact)
     if declared is None:
         warnings.append(f"no dvc.yaml at {commit[:7]} declares the artifact {artifact}")
         return None
     out = snapshot.output(declared.path)
+    inside = snapshot.covering(declared.path)
+    if out is None and inside is not None:
+        warnings.append(f"{declared.path} is a part of {inside.path}, which has the hash {inside.digest}")
+        return None
+    if out is None and (count := sum(path.startswith(f"{declared.path}/") for path in _paths(snapshot))):
+        warnings.append(f"{declared.path} has no hash of its own: it holds {count} output{'s' * (count != 1)}")
+        return None
     if out is None or not out.digest:
         warnings.append(f"neither dvc.lock nor a .dvc file at {commit[:7]} has {declared.path}")
         return None
@@ -72,6 +84,10 @@ def _recorded(context: Context, commit: str, artifact: str, warnings: list[str])
         "files": out.files,
         "stage": out.stage,
     }
+
+
+def _paths(snapshot: Snapshot) -> list[str]:
+    return [out.path for stage in snapshot.stages for out in stage.outs]
 
 
 def _same(context: Context, artifact: str, digest: str | None) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataops.errors import DataOpsError
 from dataops.repo import publish_tag
 from dataops.repo.git import Git
+from dataops.repo.gittext import complaint
 from dataops.versions.gates import Gate
 
 UNFINISHED = {  # what git leaves in its folder while something waits for the user
@@ -52,13 +54,30 @@ def clean(git: Git) -> Gate:
         if Path(git.folder, git.out("rev-parse", "--git-path", name)).exists():
             hint = "finish or abort it; `git status` says how"
             return Gate("tree", False, f"{what} is in progress", hint, overridable=False)
-    lines = git.done("status", "--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none").stdout
-    changed = [entry[3:].decode(errors="replace") for entry in lines.split(b"\0") if entry[2:3] == b" "]
+    options = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none")
+    done = git.done("-c", "core.fsmonitor=false", "status", *options)
+    if done.returncode:  # which is not "clean"
+        raise DataOpsError(f"git status: {complaint(done.stderr)}", "`git status` and `git fsck` say more")
+    changed = [entry[3:].decode(errors="replace") for entry in done.stdout.split(b"\0") if entry[2:3] == b" "]
+    changed += _unseen(git)
     if changed:
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         reason = f"not committed: {', '.join(changed[:SHOWN])}{more}"
         return Gate("tree", False, reason, "git commit, or git stash", overridable=False)
     return Gate("tree", True, "clean")
+
+
+def _unseen(git: Git) -> list[str]:
+    """Changed files that git was told not to look at (assume-unchanged, skip-worktree), so that `status` is silent."""
+    entries = git.read("ls-files", "-v", "-z").split(b"\0")
+    marked = [entry for entry in entries if entry[:1].islower() or entry[:1] == b"S"]
+    names = [name for entry in marked if (git.folder / (name := os.fsdecode(entry[2:]))).is_file()]
+    recorded = git.shas([f":{name}" for name in names])
+    return [
+        f"{name} (which git is told to ignore: `git update-index --no-assume-unchanged --no-skip-worktree`)"
+        for name, sha in zip(names, recorded, strict=True)
+        if git.out("hash-object", "--", name) != sha
+    ]
 
 
 def pushed(git: Git, remote: str, at: Head, *, fetch: bool) -> Gate:
@@ -69,7 +88,8 @@ def pushed(git: Git, remote: str, at: Head, *, fetch: bool) -> Gate:
     """
     heads = publish_tag.listed(git, remote, "refs/heads/*")
     if at.commit not in heads.values() and fetch and any(not _known(git, sha) for sha in heads.values()):
-        git.out("fetch", "--quiet", "--no-tags", remote)  # never touches a branch of ours
+        options = ("--quiet", "--no-tags", "--no-prune", "--no-prune-tags", "--recurse-submodules=no")
+        git.out("fetch", *options, "--end-of-options", remote)  # never touches a branch or tag of ours
     known = {name: sha for name, sha in heads.items() if _known(git, sha)}
     for name, sha in sorted(known.items(), key=lambda item: item[0] != f"refs/heads/{at.branch}"):
         if git.ok("merge-base", "--is-ancestor", at.commit, sha):

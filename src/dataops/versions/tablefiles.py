@@ -208,22 +208,30 @@ def _as_text(file: File, delimiter: str, encoding: str) -> Iterator[pa.RecordBat
     names = _unique(next(csv.reader([head], delimiter=delimiter), []))
     if not names:
         raise NoTable("no header")
-    with _stream(file) as stream:
-        if encoding == "utf-8" and stream.read(3) != b"\xef\xbb\xbf":
-            stream.seek(0)
-        reader = pyarrow.csv.open_csv(
-            stream,
-            pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names, encoding=encoding),
-            pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
-            ),
-        )
+    with pyarrow.csv.open_csv(
+        _native(file, encoding),
+        pyarrow.csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=names),
+        pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        pyarrow.csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False, null_values=[]
+        ),
+    ) as reader:
         header = 1
         for block in reader:
             for start in range(header, max(block.num_rows, header + 1), BATCH):
                 yield block.slice(start, BATCH)
             header = 0
+
+
+def _native(file: File, encoding: str) -> pa.NativeFile:
+    """The content as UTF-8, without Python: Arrow reads ahead in a thread of its own, which would end the process with
+    an abort if it called Python while that is leaving.
+    """
+    if encoding != "utf-8":
+        with _stream(file) as stream:
+            return pa.BufferReader(stream.read().decode(encoding).encode())
+    opened = pa.OSFile(str(file.local))
+    return pa.CompressedInputStream(opened, "gzip") if file.path.lower().endswith(".gz") else opened
 
 
 def _unique(names: list[str]) -> list[str]:

@@ -57,7 +57,10 @@ def track(
         raise DataOpsError(
             f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
         )
-    text = (root / PIPELINE).read_text() if (root / PIPELINE).is_file() else ""
+    try:
+        text = (root / PIPELINE).read_text(encoding="utf-8") if (root / PIPELINE).is_file() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataOpsError(f"{PIPELINE} can't be read: {error}", "`dvc status` says where it is wrong") from None
     entry, existing = _entry(text, name, path, description)
     _require_free(context, path)
     data = _released(context, trained_on) if trained_on else None
@@ -74,7 +77,7 @@ def track(
         entry["desc"] = description
     if labels:
         entry["labels"] = list(labels)
-    meta: dict[str, Any] = {**entry.get("meta", {})}
+    meta: dict[str, Any] = {**(entry.get("meta") or {})}
     meta.setdefault("gates", [])
     if data:
         meta["trained_on"] = data
@@ -117,13 +120,16 @@ def _entry(text: str, name: str, path: Path, description: str | None) -> tuple[d
         document = yaml.safe_load(text) or {}
         artifacts = document.get("artifacts") or {}
         found = artifacts.get(name)
+        paths = {key: entry.get("path") for key, entry in artifacts.items()}
+        if not isinstance((found or {}).get("meta") or {}, dict):
+            raise DataOpsError(f"{PIPELINE}: artifacts.{name}.meta: expected keys and values", "as meta: {gates: []}")
     except (yaml.YAMLError, AttributeError):
         raise DataOpsError(f"{PIPELINE} can't be read", "`dvc status` says where it is wrong") from None
     if found is None and not (description or "").strip():
         raise DataOpsError(f"say what {name} is: --description TEXT", "whoever finds it in two years needs it")
-    if found is not None and found.get("path") != path.as_posix():
-        raise DataOpsError(f"the artifact {name} is {found.get('path')}, not {path}", "choose another --name")
-    taken = next((n for n, other in artifacts.items() if n != name and other.get("path") == path.as_posix()), None)
+    if found is not None and paths[name] != path.as_posix():
+        raise DataOpsError(f"the artifact {name} is {paths[name]}, not {path}", "choose another --name")
+    taken = next((key for key, other in paths.items() if key != name and other == path.as_posix()), None)
     if taken:
         raise DataOpsError(f"{path} is the artifact {taken} already", f"dataops track {path} --name {taken}")
     return dict(found or {}), dict(found) if found else None

@@ -45,9 +45,7 @@ def uri(
     there = contexts.there(repo) if repo else contexts.here()
     chosen = choose(there, version, files=files, path=path, remote=remote)
     found = chosen.listing
-    store = there.store(remote)
-    if found.objects and store.kind == "none":
-        store.uri(next(iter(found.objects.values())))  # says why not
+    store = chosen.store
     whole = found.whole if not files else None
     addresses = {name: store.uri(obj) for name, obj in sorted(found.objects.items())}
     if whole is None and len(addresses) == 1 and not found.in_git:

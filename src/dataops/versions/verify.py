@@ -19,6 +19,8 @@ from dataops.versions.findings import Checked, Finding, Report, State
 from dataops.versions.inventory import Item, Listed, Part, Reach, Subject, Survey
 from dataops.versions.repair import Repaired, repair
 
+Key = tuple[str | None, str, str]  # remote, algorithm and digest of an object
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -147,7 +149,8 @@ def _findings(
         state: State = "missing" if proof.state == "missing" else "damaged"
         if item.obj.is_folder and listed[item.places[0][0]].state == "hostile":
             state = "hostile"
-        findings.append(Finding(item.obj, state, proof.detail, reach(item.remote).uri(item.obj), uses))
+        uri = reach(item.remote).uri(item.obj)
+        findings.append(Finding(item.obj, state, proof.detail, uri, uses, remote=item.remote))
     return findings
 
 
@@ -162,17 +165,18 @@ def _repaired(
     """The findings after repair. A missing list comes back only when all its files are there: DVC takes a folder whose
     list is there for complete.
     """
-    at = {(item.obj.algorithm, item.obj.digest): item for item in found}
+    at = {(item.remote, item.obj.algorithm, item.obj.digest): item for item in found}
     inside: dict[Part, set[str]] = {}
     for item in found:
         for part, path in item.places:
             if path:
                 inside.setdefault(part, set()).add(item.obj.digest)
-    lost = {one.obj.digest for one in findings if not one.obj.is_folder}
+    lost = {(one.remote, one.obj.digest) for one in findings if not one.obj.is_folder}
     done = []
     for count, one in enumerate(sorted(findings, key=lambda one: one.obj.is_folder), 1):
-        item = at[(one.obj.algorithm, one.obj.digest)]
-        incomplete = one.obj.is_folder and any(inside.get(part, set()) & lost for part, _ in item.places)
+        item = at[(one.remote, one.obj.algorithm, one.obj.digest)]
+        files = {digest for part, _ in item.places for digest in inside.get(part, ())} if one.obj.is_folder else ()
+        incomplete = any((one.remote, digest) in lost for digest in files)
         if one.state == "hostile":
             outcome = Repaired(notes=("its hash is right, so that no repair changes it",))
         elif incomplete and one.state == "missing":
@@ -180,7 +184,7 @@ def _repaired(
         else:
             outcome = repair(one.obj, reach(item.remote), cache, spare)
         if outcome.source:
-            lost.discard(one.obj.digest)
+            lost.discard((one.remote, one.obj.digest))
         done.append(replace(one, repaired=outcome.source, notes=outcome.notes))
         progress(count, len(findings), "repair")
     return done
@@ -190,21 +194,18 @@ def _checked(
     wanted: Sequence[Subject], survey: Survey, listed: dict[Part, Listed], findings: Sequence[Finding]
 ) -> list[Checked]:
     """How each version stands."""
-    still = {(one.obj.algorithm, one.obj.digest) for one in findings if not one.repaired}
-    inside = {
-        part: {
-            (part.obj.algorithm, part.obj.digest),
-            *((part.obj.algorithm, entry.digest) for entry in (listed[part].entries if part in listed else ())),
-        }
-        for part in survey.parts
-    }
+    still = {(one.remote, one.obj.algorithm, one.obj.digest) for one in findings if not one.repaired}
+    inside: dict[Part, set[Key]] = {}
+    for part in survey.parts:
+        digests = [part.obj.digest, *(entry.digest for entry in (listed[part].entries if part in listed else ()))]
+        inside[part] = {(part.remote, part.obj.algorithm, digest) for digest in digests}
     parts: dict[tuple[str, str], list[Part]] = {}
     for part, uses in survey.parts.items():
         for use in uses:
             parts.setdefault((use.version, use.role), []).append(part)
     checked = []
     for subject in wanted:
-        own: set[tuple[str, str]] = set().union(*(inside[part] for part in parts.get((subject.name, "artifact"), ())))
+        own: set[Key] = set().union(*(inside[part] for part in parts.get((subject.name, "artifact"), ())))
         inputs = set().union(*(inside[part] for part in parts.get((subject.name, "input"), ()))) - own
         problems, notes = survey.problems.get(subject.name, ()), survey.notes.get(subject.name, ())
         counts = len(own), len(inputs), len(own & still), len(inputs & still)
