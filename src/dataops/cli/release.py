@@ -186,13 +186,15 @@ def _plan(planned: Plan) -> None:
 
 
 def _stands(there: Bytes) -> str:
-    line = f"  ok   {there.objects:,} objects, {size(there.size)}; {there.uploaded:,} to upload"
+    line = (
+        f"  ok   {there.objects:,} object{'s' * (there.objects != 1)}, {size(there.size)}; {there.uploaded:,} to upload"
+    )
     line += f" ({size(there.uploaded_size)})" if there.uploaded else ""
     return line + f"; {there.read_back:,} to be read back, the others have checksums" if there.read_back else line
 
 
 def _proven(there: Bytes) -> str:
-    line = f"  ok   {there.objects:,} objects, {size(there.size)}, proven on {there.url}"
+    line = f"  ok   {there.objects:,} object{'s' * (there.objects != 1)}, {size(there.size)}, proven on {there.url}"
     line += f"; {there.uploaded:,} uploaded ({size(there.uploaded_size)})" if there.uploaded else ""
     return line + (f"; {there.read_back:,} read back" if there.read_back else "")
 

@@ -59,11 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(to_json(report.as_json()), end="")
     else:
-        _show(report)
+        _show(report, repair=arguments.repair)
     return 0 if report.sound else 1
 
 
-def _show(report: Report) -> None:
+def _show(report: Report, *, repair: bool) -> None:
     for one in report.versions:
         print(f"{one.subject.name:24} {'sound' if one.sound else 'NOT SOUND'}{_bad(one.bad, one.bad_inputs)}  "
               f"({one.objects:,} objects; inputs {one.inputs:,})")  # fmt: skip
@@ -82,7 +82,10 @@ def _show(report: Report) -> None:
     if report.unknown:
         print(f"{report.unknown:,} are there and keep no checksum that says more: --read-data fetches and hashes them")
     if any(not one.repaired and one.state != "hostile" for one in report.findings):
-        print("`dataops verify --repair` restores from this clone's cache, `--from REMOTE` from another remote")
+        which = report.versions[0].subject.name if len(report.versions) == 1 else "--all"
+        which = which.partition(" at ")[2] or which  # a commit that is no version
+        here = "" if repair else f"`dataops verify {which} --repair` restores from this clone's cache, "
+        print(f" hint: {here}`dataops verify {which} --repair --from REMOTE` from another remote")
 
 
 def _bad(own: int, inputs: int) -> str:

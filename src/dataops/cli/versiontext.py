@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from dataops.cli import terminal
+from dataops.cli import cardlines, terminal
 
 if TYPE_CHECKING:
     from dataops.repo.registry import Version
 
 WIDEST = 60
-COLUMNS = 8
-FEW = 4
 
 
 def table(name: str, versions: list[Version]) -> str:
@@ -21,6 +19,7 @@ def table(name: str, versions: list[Version]) -> str:
     for version in versions:
         card = version.read_card() or {}
         reason = version.deprecated and f"deprecated by {version.deprecated}"
+        past = "PAST A GATE: " if card.get("overrides") else ""
         rows.append(
             (
                 str(version.number),
@@ -30,7 +29,7 @@ def table(name: str, versions: list[Version]) -> str:
                 size(card.get("bytes")),
                 line(card.get("bump") or ""),
                 ", ".join(version.stages),
-                line(reason or card.get("reason") or version.subject, WIDEST),
+                line(past + str(reason or card.get("reason") or version.subject), WIDEST),
             )
         )
     return f"{name}\n" + terminal.table(rows, indent="  ")
@@ -58,7 +57,7 @@ def text(facts: Mapping[str, Any]) -> str:
         name = f"commit {facts['commit'][:12]}, no version of {facts['artifact']}"
     else:
         name = f"{facts['artifact']}@{facts['version']}"
-    pairs = [(label, value) for label, value in _lines(facts) if value]
+    pairs = [(line(label), line(value)) for label, value in _lines(facts) if value]
     width = max((len(label) for label, _ in pairs), default=0)
     lines = [f"  {label:{width}}  {value}" for label, value in pairs]
     return "\n".join([name, *lines, *(f"warning: {line(warning)}" for warning in facts["warnings"])])
@@ -72,62 +71,31 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             "released",
             f"{facts['date'][:16].replace('T', ' ')} UTC by {line(facts['author'])} <{line(facts['email'])}>",
         )
+        yield from cardlines.overrides(card)
         yield "stages", ", ".join(facts["stages"])
         yield "deprecated", line(facts["deprecated"] or "")
-        yield "subject", line(facts["subject"])
+        if not card:
+            yield "subject", line(facts["subject"])
         yield "message", line(facts["message"] or "")
         yield "change", line(": ".join(filter(None, [card.get("bump"), card.get("reason")])) if card else "")
         yield "previous", line(_named(card.get("previous")))
-        yield "tag", facts["tag"]
     else:
         yield "versions", ", ".join(facts["versions_here"])
         yield "same as", ", ".join(facts["same_content_as"])
     yield "commit", facts["commit"]
     yield "path", line(recorded.get("path") or card.get("path") or "")
-    rows, files = count(card.get("rows")), count(card.get("files", recorded.get("files")))
-    parts = [f"{rows} rows" if rows else "", f"{files} files" if files else ""]
+    rows, files = count(card.get("rows")), card.get("files", recorded.get("files"))
+    parts = [f"{rows} rows" if rows else "", f"{count(files)} file{'s' * (files != 1)}" if count(files) else ""]
     yield "data", ", ".join(filter(None, [*parts, size(card.get("bytes", recorded.get("bytes")))]))
-    yield "hash", line(facts["hash"] or card.get("hash") or "")
-    yield "sha256", line(card.get("sha256") or "")
-    yield "row hash", line(card.get("row_hash") or "")
-    yield "schema", _schema(card)
+    yield from cardlines.schema(card)
+    yield from cardlines.reports(card)
     for source in card.get("sources") or []:
-        yield "source", line(_named(source))
+        yield "source", _named(source)
     for data in card.get("data") or []:
-        yield "trained on", line(_named(data))
-    for section in ("validation", "drift", "evaluation"):
-        yield section, line(brief(card.get(section)))
-
-
-def brief(value: object) -> str:
-    """A section of the card in a line: its plain values."""
-    if not isinstance(value, Mapping):
-        return "" if value is None else str(value)
-    parts = []
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            few = len(item) <= FEW and not any(isinstance(inner, Mapping | list) for inner in item.values())
-            parts += [f"{key}.{inner}" for inner in brief(item).split(", ") if inner] if few else [f"{key} {len(item)}"]
-        elif isinstance(item, list):
-            parts.append(f"{key} {len(item)}" if any(isinstance(i, Mapping | list) for i in item) else _list(key, item))
-        elif item is not None:
-            shown = str(item).lower() if isinstance(item, bool) else f"{item:g}" if isinstance(item, float) else item
-            parts.append(f"{key} {shown}")
-    return ", ".join(parts)
-
-
-def _list(key: str, items: list[Any]) -> str:
-    return f"{key} {' '.join(map(str, items))}" if items else ""
-
-
-def _schema(card: Mapping[str, Any]) -> str:
-    schema = card.get("schema")
-    if not isinstance(schema, Mapping) or not schema:
-        return ""
-    names = [f"{line(name)} {line(kind)}" for name, kind in list(schema.items())[:COLUMNS]]
-    more = f", … ({len(schema)} columns)" if len(schema) > COLUMNS else ""
-    release = f"{line(card['schema_version'])}: " if card.get("schema_version") else ""
-    return release + ", ".join(names) + more
+        yield "trained on", _named(data)
+    yield "hash", facts["hash"] or card.get("hash") or ""
+    yield "sha256", card.get("sha256") or ""
+    yield "row hash", card.get("row_hash") or ""
 
 
 def _named(value: object) -> str:

@@ -16,7 +16,7 @@ from dataops.store.staging import clone, require_room
 from dataops.store.workers import Workers
 
 ATTEMPTS = 5
-REPAIR = "`dataops verify --repair` restores it from a cache or a second remote"
+REPAIR = "`dataops verify VERSION --repair`, with that version's name, restores it from a cache or a second remote"
 
 
 @dataclass

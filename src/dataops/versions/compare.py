@@ -115,8 +115,8 @@ def compare(
 
 def _sides(context: Context, old: str, new: str, remote: str | None) -> tuple[Side, Side]:
     """Both versions; a bare second name means the artifact of the first."""
-    first = context.resolve(old)
-    second = context.resolve(new, first.artifact or DEFAULT)
+    first = context.taken(old)
+    second = context.taken(new, first.artifact or DEFAULT)
     if first.artifact is None and second.artifact not in (None, DEFAULT):
         first = context.resolve(old, second.artifact or DEFAULT)
     named = {target.artifact for target in (first, second) if target.artifact}

@@ -49,6 +49,13 @@ class Context:
         """The version or commit that `asked` names."""
         return names.resolve(self.git, self.registry, asked, default, self.prefix)
 
+    def taken(self, asked: str, default: str = DEFAULT) -> Target:
+        """The same for whoever takes its bytes: that a version was taken back is said on standard error."""
+        target = self.resolve(asked, default)
+        if target.version is not None and target.version.deprecated:
+            _note(f"{target.version.name} is deprecated: {target.version.deprecated}")
+        return target
+
     def snapshot(self, commit: str) -> Snapshot:
         """What dvc.lock and the .dvc files say at `commit`."""
         return recorded.snapshot(self.git, commit, self.prefix)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from dataops.errors import DataOpsError
+from dataops.errors import DataOpsError, Refused
 from dataops.repo.clones import shown
 from dataops.repo.git import Git
 from dataops.repo.names import Target
@@ -96,7 +96,25 @@ def artifact_of(snapshot: Snapshot, target: Target, default: str = "dataset") ->
         raise DataOpsError(
             f"{target.asked} ({snapshot.commit[:7]}) declares no artifact {name}", f"{hint}; --path names any output"
         )
+    _require_unmoved(snapshot, target, found)
     return found
+
+
+def _require_unmoved(snapshot: Snapshot, target: Target, artifact: Artifact) -> None:
+    """Git lets anybody move a tag; the card that it carries says what it was made for.
+
+    Raises:
+        Refused: the version's commit holds other content than its card says.
+    """
+    said = (target.version.card or {}).get("hash") if target.version is not None else None
+    output = snapshot.output(artifact.path)
+    if target.version is None or said is None or output is None or output.digest == said:
+        return
+    raise Refused(
+        f"{target.version.name} is not what it was: its card says {str(said)[:7]}, "
+        f"the commit it is on ({snapshot.commit[:7]}) has {output.digest[:7]}",
+        "the tag was moved: `git fetch --tags --force` takes the git remote's; `dataops verify` says more",
+    )
 
 
 def listing(git: Git, prefix: str, snapshot: Snapshot, path: str, store: Store, cache: Cache | None) -> Listing:

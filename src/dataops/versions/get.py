@@ -96,6 +96,8 @@ def get(
         raise DataOpsError(f"{target} is a file", "--out names a folder")
     found = chosen.listing
     check_targets(target, found.names)
+    if not files and not force:
+        _require_own(target, found.names, chosen)
     taken = _from_git(there.git, chosen.snapshot.commit, found.in_git)
     already = _compare(taken, target, force=force)
     done = fetch(
@@ -123,7 +125,7 @@ def choose(
     Raises:
         DataOpsError: there is no such version, artifact, path or file.
     """
-    target = there.resolve(asked)
+    target = there.taken(asked)
     there, path = there.focused(target, path)
     snapshot = there.snapshot(target.commit)
     if path is None:
@@ -140,6 +142,23 @@ def default_folder(chosen: Chosen) -> str:
     """`dataset-v1.2.0`, or `dataset-a1b2c3d` where the commit is no version; for another path `raw-v1.2.0`."""
     version = chosen.target.version
     return f"{chosen.name}-{version.number if version is not None else chosen.target.commit[:7]}"
+
+
+def _require_own(target: Path, names: Sequence[str], chosen: Chosen) -> None:
+    """Two versions in one folder would be read as one.
+
+    Raises:
+        Refused: the folder holds files that this one has not.
+    """
+    known = set(names)
+    found = (path.relative_to(target).as_posix() for path in sorted(target.rglob("*")) if not path.is_dir())
+    others = [name for name in found if name not in known]
+    if others:
+        many = f"{len(others)} files" if len(others) > 1 else "a file"
+        name = chosen.version or chosen.name
+        raise Refused(
+            f"{target} holds {many} that {name} has not, as {others[0]}", "--out goes elsewhere; --force mixes"
+        )
 
 
 def wanted(objects: Mapping[str, Object]) -> list[Wanted]:

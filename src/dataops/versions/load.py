@@ -59,7 +59,7 @@ def load(
         DataOpsError: there is no such version, part or column; it is no table; remote, network or disk fail.
     """
     there = contexts.there(repo) if repo else contexts.here()
-    target = there.resolve(version)
+    target = there.taken(version)
     there, path = there.focused(target, path)
     snapshot = there.snapshot(target.commit)
     place = path or artifact_of(snapshot, target).path
@@ -160,19 +160,17 @@ def _opened(source: Path | bytes) -> Any:
 
 def _typed(ways: prune.Ways, form: pa.Schema) -> list[list[tuple[str, str, Any]]] | None:
     """The filters with values of the columns' types: dates are given as text."""
-    import pandas as pd
     import pyarrow as pa
 
     def value(name: str, given: Any) -> Any:
         kind = form.field(name).type
-        if not pa.types.is_temporal(kind):
-            return given
         if isinstance(given, list | tuple | set | frozenset):
             return [value(name, one) for one in given]
-        try:
-            moment = pd.Timestamp(given)
-        except (TypeError, ValueError):
-            raise DataOpsError(f"{given!r} is no date, as {name} is", "write 2024-06-01") from None
+        if (pa.types.is_integer(kind) or pa.types.is_floating(kind)) and isinstance(given, str):
+            raise DataOpsError(f"{name} holds numbers, and {given!r} is text", f"write {given} without quotes")
+        if not pa.types.is_temporal(kind):
+            return given
+        moment = prune.timestamp(given, name)
         if pa.types.is_date(kind) and moment != moment.normalize():
             raise DataOpsError(f"{name} has days, and {given!r} is a time", "write 2024-06-01")
         return moment.date() if pa.types.is_date(kind) else moment.to_pydatetime()

@@ -63,7 +63,8 @@ def _compare(column: pd.Series, how: str, value: Any) -> pd.Series:
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(column):
-        value = [pd.Timestamp(one) for one in value] if how in ("in", "not in") else pd.Timestamp(value)
+        many = how in ("in", "not in")
+        value = [timestamp(one, column.name) for one in value] if many else timestamp(value, column.name)
     if how == "in":
         return column.isin(list(value))
     if how == "not in":
@@ -74,6 +75,20 @@ def _compare(column: pd.Series, how: str, value: Any) -> pd.Series:
     except TypeError:
         raise DataOpsError(f"{value!r} can't be compared with {column.name}, which is {column.dtype}") from None
     return found.fillna(value=False).astype(bool) & column.notna()
+
+
+def timestamp(value: Any, name: Any) -> pd.Timestamp:
+    """A filter's date: ISO 8601, or a date object. Nothing is guessed: 01.06.2024 is January to some.
+
+    Raises:
+        DataOpsError: it is none.
+    """
+    import pandas as pd
+
+    try:
+        return pd.Timestamp(dt.datetime.fromisoformat(value) if isinstance(value, str) else value)
+    except (TypeError, ValueError):
+        raise DataOpsError(f"{value!r} is no date, as {name} is", "write 2024-06-01") from None
 
 
 def _condition(one: Any) -> tuple[str, str, Any]:

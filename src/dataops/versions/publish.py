@@ -91,7 +91,7 @@ def plan(context: Context, asked: str, options: Options) -> Plan:
         Refused: the remote is no S3.
         DataOpsError: there is no such version, or it has no form like that.
     """
-    target = context.resolve(asked)
+    target = context.taken(asked)
     version = target.version
     if version is None:
         raise DataOpsError(

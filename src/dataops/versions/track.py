@@ -149,7 +149,7 @@ def _require_free(context: Context, path: Path) -> None:
 
 def _released(context: Context, asked: str) -> str:
     """The full name of a version."""
-    target = context.resolve(asked)
+    target = context.taken(asked)
     if target.version is None:
         raise DataOpsError(f"--trained-on {asked}: that commit is no version", "`dataops versions` lists them")
     return target.version.name
