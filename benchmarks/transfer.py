@@ -86,7 +86,8 @@ def _shape(root: Path, shape: str, many: str, megabytes: int) -> list[Result]:
     """One folder by all four ways."""
     from boto3.s3.transfer import TransferConfig
 
-    from dataops.store import objects, transfer
+    from dataops.store import choose as stores
+    from dataops.store import transfer
     from dataops.store.s3objects import S3Store
     from dataops.versions import context
     from dataops.versions.get import choose, wanted
@@ -94,7 +95,7 @@ def _shape(root: Path, shape: str, many: str, megabytes: int) -> list[Result]:
     with contextlib.chdir(root):
         there = context.here()
         listing = choose(there, "HEAD", path=shape).listing
-    store = objects.for_root(root)
+    store = stores.for_root(root)
     if not isinstance(store, S3Store):
         raise TypeError(f"{store.url} is no S3 remote")
     out = root.parent / "out"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ingest_repo import PARAMS, call, dvc
 
-from dataops.ingest import recorded
+from dataops.store import dvccommand
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def quick_dvc(request, monkeypatch):
 
     Where it fails it is called again as a process, whose message the user would see; the tests that kill keep to that.
     """
-    called = recorded.dvc
+    called = dvccommand.dvc
 
     def quick(root: Path, *words: str) -> str:
         if words[0] in ("add", "fetch"):
@@ -56,7 +56,7 @@ def quick_dvc(request, monkeypatch):
         return called(root, *words)
 
     if "killed" not in request.node.name:
-        monkeypatch.setattr(recorded, "dvc", quick)
+        monkeypatch.setattr(dvccommand, "dvc", quick)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from dataops.ingest.batches import LANDING, batches
 from dataops.ingest.local import Files
 from dataops.ingest.run import Options, Outcome, ingest
 from dataops.ingest.sample import Sample
+from dataops.store import dvccommand
 
 
 def take(root: Path, *paths: Path, **options) -> Outcome:
@@ -302,7 +303,7 @@ def test_a_failing_record_leaves_everything_as_it_was(repo, tmp_path, monkeypatc
         raise DataOpsError("dvc add: no space left on device")
 
     with monkeypatch.context() as patched:  # a full disk can't be had in a test
-        patched.setattr(recorded, "dvc", fail)
+        patched.setattr(dvccommand, "dvc", fail)
         with pytest.raises(DataOpsError, match="no space left"):
             take(repo, sales(tmp_path / "b.csv", "2024-02-01"), replace=replace)
     assert names(repo) == [["a.csv"]]

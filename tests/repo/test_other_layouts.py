@@ -11,7 +11,7 @@ from tagrepo import TagRepo
 from dataops.errors import DataOpsError
 from dataops.repo import clones, hashes, names, recorded, registry
 from dataops.repo.git import Git
-from dataops.repo.recorded import Source
+from dataops.repo.records import Source
 
 MD5 = "0123456789abcdef0123456789abcdef"
 

@@ -9,7 +9,7 @@ import pytest
 from tagrepo import TagRepo, plant
 
 from dataops.errors import DataOpsError
-from dataops.repo import recorded, registry
+from dataops.repo import hashes, recorded, registry
 from dataops.repo.recorded import Snapshot
 
 PIPELINE = """
@@ -167,8 +167,8 @@ def test_hashes_of_artifacts(many: TagRepo) -> None:
     for name, expected in (("raw", "data/raw"), ("sub:deep", "sub/deep.csv"), ("measured-notes", "note.json")):
         out = found.output(expected)
         assert out is not None
-        assert registry.content_hashes(TagRepo(many.path.parent).git, tags.versions(name), "project") == [out.digest]
-    assert registry.content_hashes(TagRepo(many.path.parent).git, tags.versions("unknown"), "project") == [None]
+        assert hashes.content_hashes(TagRepo(many.path.parent).git, tags.versions(name), "project") == [out.digest]
+    assert hashes.content_hashes(TagRepo(many.path.parent).git, tags.versions("unknown"), "project") == [None]
 
 
 def test_scan_in_doubt(repo: TagRepo) -> None:
@@ -189,7 +189,7 @@ def test_scan_in_doubt(repo: TagRepo) -> None:
     (repo.path / "dvc.lock").unlink()
     repo.commit(**{"d.dvc": f"outs:\n- md5: {digest}\n  path: d\n", "dvc.yaml": "artifacts:\n  d: {path: d}\n"})
     repo.tag("d@v3.0.0")
-    found = registry.content_hashes(repo.git, registry.read(repo.git).versions("d"))
+    found = hashes.content_hashes(repo.git, registry.read(repo.git).versions("d"))
     assert found == [digest, digest, digest, f"{digest}.dir", digest]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from tagrepo import TagRepo, plant
 
-from dataops.repo import registry
+from dataops.repo import hashes, registry
 from dataops.repo.registry import Registry
 
 GTO = str(Path(sys.executable).with_name("gto"))
@@ -168,5 +168,5 @@ def test_many(tmp_path: Path) -> None:
     assert len(versions) == 2000
     assert all(card and card["commit"] == version.commit for card, version in zip(cards, versions, strict=True))
     started = time.perf_counter()
-    assert registry.content_hashes(git, versions) == [card["hash"] for card in cards if card]
+    assert hashes.content_hashes(git, versions) == [card["hash"] for card in cards if card]
     assert time.perf_counter() - started < 2

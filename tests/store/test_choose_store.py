@@ -8,7 +8,8 @@ import pytest
 
 from dataops.errors import DataOpsError
 from dataops.store import cache
-from dataops.store.objects import Object, for_config, for_root
+from dataops.store.choose import for_config, for_root
+from dataops.store.objects import Object
 
 OBJ = Object("0" * 32)
 

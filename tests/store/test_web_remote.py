@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from dataops.errors import DataOpsError
-from dataops.store.objects import Object, for_config
+from dataops.store.choose import for_config
+from dataops.store.objects import Object
 from dataops.store.web import WebStore
 
 CONTENT = b"what DVC 2 pushed"

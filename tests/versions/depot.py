@@ -12,7 +12,8 @@ from pathlib import Path
 from dataops.repo import git
 from dataops.store import manifest
 from dataops.store.cache import Cache
-from dataops.store.objects import Object, Store, for_root
+from dataops.store.choose import for_root
+from dataops.store.objects import Object, Store
 from dataops.versions.context import Context
 
 STAGES = """\

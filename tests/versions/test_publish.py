@@ -17,7 +17,7 @@ from test_verify_s3 import options
 
 from dataops.cli import main
 from dataops.errors import DataOpsError, Refused
-from dataops.repo.recorded import Artifact
+from dataops.repo.records import Artifact
 from dataops.store import copy
 from dataops.store.copy import Destination
 from dataops.store.dvcconfig import Remote

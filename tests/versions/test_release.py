@@ -152,7 +152,7 @@ def test_deleted_after_the_upload_and_before_the_proof(toy: Toy, server: Remote)
         "os.kill(os.getpid(), signal.SIGKILL)", "__import__('subprocess').run(sys.argv[1], shell=True, check=True)"
     )
     script = (
-        "from dataops.store import objects; from pathlib import Path; s = objects.for_root(Path('.'));"
+        "from dataops.store import choose; from pathlib import Path; s = choose.for_root(Path('.'));"
         "s.delete([o for o, _ in s.listing()][:1])"
     )
     done = subprocess.run(

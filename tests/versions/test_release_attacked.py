@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from toy import Toy, environ, month
 
+from dataops.store.choose import for_root
 from dataops.store.dvcconfig import Remote
-from dataops.store.objects import Object, for_root
+from dataops.store.objects import Object
 from dataops.versions.facts import public
 
 AT = """\

@@ -11,6 +11,7 @@ from dataops import files, params
 from dataops.checked import check
 from dataops.errors import DataOpsError
 from dataops.ingest import landing, recorded
+from dataops.store import dvccommand
 from dataops.tables.contract import Contract
 
 FILE = Path("data/exclusions.csv")
@@ -38,7 +39,7 @@ def ensure_exclusions(root: Path) -> None:
         _refuse_rows(header, rows, contract)
         _record(root, _text(contract, []))
     elif not known:
-        recorded.dvc(root, "add", FILE.as_posix())
+        dvccommand.dvc(root, "add", FILE.as_posix())
 
 
 def restore_exclusions(root: Path) -> None:
@@ -153,7 +154,7 @@ def _record(root: Path, text: str) -> None:
     """Write the list and record it. The journal tells a list that was written, then killed, from one edited by hand."""
     files.write_text(root / JOURNAL, _md5(text))
     files.write_text(root / FILE, text)
-    recorded.dvc(root, "add", FILE.as_posix())
+    dvccommand.dvc(root, "add", FILE.as_posix())
     (root / JOURNAL).unlink()
 
 
@@ -179,7 +180,7 @@ def _restore(root: Path, known: recorded.Recorded | None) -> None:
     if here == known.md5:
         return
     if journal.exists() and journal.read_text() == here:
-        recorded.dvc(root, "add", FILE.as_posix())
+        dvccommand.dvc(root, "add", FILE.as_posix())
         journal.unlink()
         return
     raise DataOpsError(

@@ -21,6 +21,7 @@ from dataops.errors import DataOpsError
 from dataops.files import scratch
 from dataops.ingest import recorded as record
 from dataops.ingest.batches import DEPTH, LANDING, MANIFEST, Batch, batches, read_batch, sha256, walk
+from dataops.store import dvccommand
 
 LOCK = Path(".dataops/ingest.lock")
 JOURNAL = Path(".dataops/ingest-replace.json")
@@ -151,7 +152,7 @@ def save(root: Path) -> None:
     Raises:
         DataOpsError: DVC refuses, or .dvcignore hides a part of the landing.
     """
-    record.dvc(root, "add", LANDING.as_posix())
+    dvccommand.dvc(root, "add", LANDING.as_posix())
     known = record.read(root, LANDING)
     listed = (record.Cache(root).ensure(known) if known else None) or {}
     hidden = [path for path in walk(root / LANDING) if path.relative_to(root / LANDING).as_posix() not in listed]

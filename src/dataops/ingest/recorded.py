@@ -8,7 +8,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import yaml
 
 from dataops.errors import DataOpsError
 from dataops.files import SCRATCH
+from dataops.store import dvccommand
 
 
 @dataclass(frozen=True)
@@ -66,25 +66,6 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def dvc(root: Path, *arguments: str) -> str:
-    """Call DVC; its standard output.
-
-    Raises:
-        DataOpsError: it failed; the message is DVC's own line.
-    """
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        lines = [
-            line.strip() for line in done.stderr.splitlines() if line.strip() and "Having any troubles" not in line
-        ]
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
-        hint = "wait for the other dvc command to end" if "lock" in reason else ""
-        raise DataOpsError(f"dvc {' '.join(arguments)}: {reason.removeprefix('ERROR: ')}", hint)
-    return done.stdout
-
-
 class Cache:
     """DVC's local cache: where an object is, and bringing missing ones from the remote."""
 
@@ -105,9 +86,9 @@ class Cache:
         if not self._complete(recorded):
             reason = ""
             try:
-                self.folder = Path(dvc(self.root, "cache", "dir").strip() or self.folder)
+                self.folder = Path(dvccommand.dvc(self.root, "cache", "dir").strip() or self.folder)
                 if not self._complete(recorded):
-                    dvc(self.root, "fetch", "-q", str(recorded.pointer))
+                    dvccommand.dvc(self.root, "fetch", "-q", str(recorded.pointer))
             except DataOpsError as error:
                 reason = f": {error.message}"
             missing = self._missing(recorded)

@@ -13,7 +13,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import templates
-from dataops.repo.recorded import Artifact, Dependency, Output, Source, Stage
+from dataops.repo.records import Artifact, Dependency, Output, Source, Stage
 from dataops.repo.templates import Reader, UnknownName
 
 DIGESTS = ("md5", "checksum", "etag", "sha256", "version_id")

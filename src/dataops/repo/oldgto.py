@@ -6,7 +6,7 @@ import posixpath
 
 from dataops.errors import DataOpsError
 from dataops.repo import yamls
-from dataops.repo.recorded import Artifact
+from dataops.repo.records import Artifact
 
 FILE = "artifacts.yaml"
 

@@ -240,10 +240,3 @@ def _why(ref: Ref) -> str:
     """Who, when and why, in one line."""
     told = " ".join(f"{ref.subject} {ref.body}".split())
     return f"{ref.author or 'somebody'}, {ref.time:%Y-%m-%d}" + (f": {told}" if told else "")
-
-
-def content_hashes(git: Git, versions: Sequence[Version], prefix: str = "") -> list[str | None]:
-    """The DVC hash of each version: as its card says, else as dvc.lock or the .dvc file has it at its commit."""
-    from dataops.repo import hashes
-
-    return hashes.content_hashes(git, versions, prefix)

@@ -20,6 +20,26 @@ FETCH = "`dvc fetch` in a clone brings the data into its cache; then this works 
 DEEPEST = 8  # remotes that refer to another one
 
 
+def for_root(root: Path, remote: str | None = None) -> Store:
+    """The default remote of the repository at `root`, or the one named; nothing is asked of it yet.
+
+    Raises:
+        DataOpsError: a configuration file can't be read, or it doesn't know the remote that was named.
+    """
+    return choose(dvcconfig.levels(root), remote, root / ".dvc")
+
+
+def for_config(text: str | bytes, remote: str | None = None, base: Path | None = None) -> Store:
+    """The remote of somebody else's repository, by its committed .dvc/config; `base` is its .dvc where it is local.
+
+    Raises:
+        DataOpsError: as for `for_root`.
+    """
+    content = text.decode(errors="replace") if isinstance(text, bytes) else text
+    named = [*dvcconfig.outside(), (str(dvcconfig.COMMITTED), dvcconfig.parse(content, ".dvc/config"))]
+    return choose(named, remote, base)
+
+
 def choose(named: Sequence[tuple[str, ConfigObj]], remote: str | None, base: Path | None) -> Store:
     """The remote called `remote`, or the default one; `base` is the folder that relative paths start from.
 

@@ -167,27 +167,3 @@ class NoStore:
     def uri(self, obj: Object) -> str:
         """Never."""
         raise self._refuse(obj)
-
-
-def for_root(root: Path, remote: str | None = None) -> Store:
-    """The default remote of the repository at `root`, or the one named; nothing is asked of it yet.
-
-    Raises:
-        DataOpsError: a configuration file can't be read, or it doesn't know the remote that was named.
-    """
-    from dataops.store import choose, dvcconfig
-
-    return choose.choose(dvcconfig.levels(root), remote, root / ".dvc")
-
-
-def for_config(text: str | bytes, remote: str | None = None, base: Path | None = None) -> Store:
-    """The remote of somebody else's repository, by its committed .dvc/config; `base` is its .dvc where it is local.
-
-    Raises:
-        DataOpsError: as for `for_root`.
-    """
-    from dataops.store import choose, dvcconfig
-
-    content = text.decode(errors="replace") if isinstance(text, bytes) else text
-    named = [*dvcconfig.outside(), (str(dvcconfig.COMMITTED), dvcconfig.parse(content, ".dvc/config"))]
-    return choose.choose(named, remote, base)

@@ -19,7 +19,8 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo.names import Target
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Output
 from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import Object, Progress, Store, silent
@@ -27,6 +28,7 @@ from dataops.versions import filemap
 from dataops.versions import files as listings
 from dataops.versions.context import DEFAULT, Context
 from dataops.versions.schemas import schema_change
+from dataops.versions.sides import Side, objects
 from dataops.versions.sources import Sources
 
 PROFILE = "profile.json"
@@ -42,31 +44,6 @@ class Comparison:
     def as_json(self) -> dict[str, Any]:
         """The same as plain values."""
         return self.facts
-
-
-@dataclass(frozen=True)
-class Side:
-    """One version with what git says of it."""
-
-    target: Target
-    snapshot: Snapshot
-    artifact: Artifact
-    output: Output
-    card: Mapping[str, Any]
-    contract: Mapping[str, Any]
-    time: dt.datetime
-
-    @property
-    def name(self) -> str:
-        """As people call it."""
-        version = self.target.version
-        return version.name if version is not None else f"{self.artifact.name} at {self.target.commit[:7]}"
-
-    @property
-    def keys(self) -> list[str]:
-        """What identifies a row, by the contract of that commit."""
-        keys, time = self.contract.get("keys"), self.contract.get("time")
-        return [str(key) for key in [*(keys if isinstance(keys, list) else []), time] if key]
 
 
 def compare(
@@ -207,12 +184,6 @@ def _files(context: Context, a: Side, b: Side, remote: str | None) -> dict[str, 
         ],
         "moved": [{"path": to, "from": at, "bytes": sizes[new[to].digest]} for at, to in sorted(moved)],
     }
-
-
-def objects(context: Context, side: Side, store: Store) -> dict[str, Object]:
-    """The objects of one side, by their names below the artifact."""
-    found = listings.listing(context.git, context.prefix, side.snapshot, side.artifact.path, store, context.cache)
-    return dict(found.objects)
 
 
 def _sizes(wanted: Sequence[Object], store: Store, cache: Cache | None) -> dict[str, int | None]:

@@ -18,8 +18,8 @@ from dataops.versions.sources import Sources
 from dataops.versions.tablefiles import File, NoTable
 
 if TYPE_CHECKING:
-    from dataops.versions.compare import Side
     from dataops.versions.context import Context
+    from dataops.versions.sides import Side
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def read(context: Context, sides: tuple[Side, Side], cache: Cache, remote: str |
     Raises:
         DataOpsError: an object can't be had, or is damaged.
     """
-    from dataops.versions.compare import objects
+    from dataops.versions.sides import objects
 
     store = Sources(context, remote)
     found = [objects(context, side, store) for side in sides]

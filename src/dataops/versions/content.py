@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.store.objects import Object
 from dataops.store.transfer import into_cache

@@ -115,16 +115,16 @@ class Context:
         This clone's own configuration counts, whatever commit is asked for: a bucket that was renamed since is still
         the place to look. Of somebody's repository it is the newest committed configuration.
         """
-        from dataops.store import objects
+        from dataops.store import choose, objects
 
         if self.root is not None:
-            return objects.for_root(self.root, remote)
+            return choose.for_root(self.root, remote)
         name = posixpath.join(self.prefix, recorded.CONFIG)
         text = self.git.blob("HEAD", name) or self.git.blob(self.at, name)
         if text is None:
             where = posixpath.join(self.url or str(self.git.folder), self.prefix)
             return objects.NoStore(where, f"{where} has no .dvc/config", "it is no DVC repository")
-        return objects.for_config(text, remote)
+        return choose.for_config(text, remote)
 
     @cached_property
     def cache(self) -> Cache | None:

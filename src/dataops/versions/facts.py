@@ -12,7 +12,8 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.repo.git import Git
 from dataops.repo.gittext import complaint
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.versions import card, gates, inputs
 from dataops.versions.context import Context

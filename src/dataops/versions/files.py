@@ -13,7 +13,8 @@ from dataops.errors import DataOpsError, Refused
 from dataops.repo.clones import shown
 from dataops.repo.git import Git
 from dataops.repo.names import Target
-from dataops.repo.recorded import Artifact, Output, Snapshot
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Artifact, Output
 from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import LEGACY, MissingObjectError, Object, Store

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.repo.recorded import Artifact, Output, Snapshot, outside
+from dataops.repo.recorded import Snapshot, outside
+from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Registry, Version
 
 PASSED = "passed"

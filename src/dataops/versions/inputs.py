@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dataops.repo.recorded import Output, Snapshot, Stage
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Output, Stage
 
 
 @dataclass(frozen=True)

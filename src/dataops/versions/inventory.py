@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dataops.errors import DataOpsError
-from dataops.repo.recorded import Output
+from dataops.repo.records import Output
 from dataops.repo.registry import Version
 from dataops.store import manifest
 from dataops.store.cache import Cache

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dataops.errors import DataOpsError, Refused
-from dataops.ingest.recorded import dvc
 from dataops.repo import cardtext, publish_tag, registry, tags
-from dataops.repo.recorded import Artifact, Output, Snapshot, outside
+from dataops.repo.hashes import content_hashes
+from dataops.repo.recorded import Snapshot, outside
+from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.repo.tags import Number
+from dataops.store import dvccommand
 from dataops.versions import card, content, facts, gates, inputs, standing, upload
 from dataops.versions.changes import Change
 from dataops.versions.context import DEFAULT, Context
@@ -195,7 +197,7 @@ def fresh(root: Path, output: Output, reports: Sequence[str], snapshot: Snapshot
     targets = list(dict.fromkeys(filter(None, [output.stage, *stages])))
     if not targets:
         return Gate("pipeline", True, "no stage makes it")
-    found = json.loads(dvc(root, "status", "--json", "--with-deps", *targets) or "{}")
+    found = json.loads(dvccommand.dvc(root, "status", "--json", "--with-deps", *targets) or "{}")
     if not found:
         return Gate("pipeline", True, f"{output.path} and all before it are as recorded")
     stage, problems = next(iter(found.items()))
@@ -233,7 +235,7 @@ def _hashes(context: Context, artifact: Artifact, snapshot: Snapshot) -> dict[st
     found = {}
     for name in names:
         versions = context.registry.versions(name)
-        digests = registry.content_hashes(context.git, versions, context.prefix)
+        digests = content_hashes(context.git, versions, context.prefix)
         found[name] = [(digest, one) for digest, one in zip(digests, versions, strict=True) if digest]
     return found
 

@@ -18,7 +18,8 @@ from typing import Any, Literal
 
 from dataops import files, settings
 from dataops.errors import DataOpsError, Refused
-from dataops.repo.recorded import Artifact, Snapshot
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Artifact
 from dataops.repo.registry import Version
 from dataops.store.cache import Cache
 from dataops.store.copy import Destination, Outcome, destination

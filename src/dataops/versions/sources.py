@@ -14,7 +14,7 @@ from dataops.store import manifest
 from dataops.store.objects import BLOCK, Body, Head, MissingObjectError, Object, Store
 
 if TYPE_CHECKING:
-    from dataops.repo.recorded import Output
+    from dataops.repo.records import Output
     from dataops.versions.context import Context
     from dataops.versions.files import Listing
 

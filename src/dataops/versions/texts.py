@@ -11,7 +11,7 @@ from pathlib import Path
 
 from dataops import files
 from dataops.errors import DataOpsError
-from dataops.repo.recorded import Artifact
+from dataops.repo.records import Artifact
 from dataops.store.cache import Cache
 from dataops.store.objects import Object, Progress, Store
 from dataops.store.transfer import into_cache

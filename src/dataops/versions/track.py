@@ -11,8 +11,8 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.files import write_text
-from dataops.ingest import recorded
-from dataops.repo import tags
+from dataops.repo import lockfile, tags, yamls
+from dataops.store import dvccommand
 from dataops.versions.context import Context
 
 PIPELINE = Path("dvc.yaml")
@@ -65,9 +65,10 @@ def track(
     _require_free(context, path)
     data = _released(context, trained_on) if trained_on else None
 
-    before = recorded.read(root, path)
-    recorded.dvc(root, "add", "-q", path.as_posix())
-    now = recorded.read(root, path)
+    pointer = path.with_name(path.name + ".dvc")
+    before = _digest(root, pointer)
+    dvccommand.dvc(root, "add", "-q", path.as_posix())
+    now = _digest(root, pointer)
     if now is None:
         raise DataOpsError(f"dvc add {path} recorded nothing", "dvc status")
     entry |= {"path": path.as_posix()}
@@ -88,11 +89,11 @@ def track(
     return Tracked(
         name,
         path.as_posix(),
-        now.md5,
+        now,
         (root / path).stat().st_size,
         meta.get("trained_on"),
-        before is not None and before.md5 == now.md5,
-        tuple(str(item) for item in (now.pointer, ignored, PIPELINE) if (root / item).exists()),
+        before == now,
+        tuple(str(item) for item in (pointer, ignored, PIPELINE) if (root / item).exists()),
     )
 
 
@@ -145,6 +146,14 @@ def _require_free(context: Context, path: Path) -> None:
     out = context.snapshot(commit).covering(path.as_posix()) if commit else None
     if out is not None and out.stage is not None and not out.stage.endswith(f"{path.name}.dvc"):
         raise DataOpsError(f"{path} is made by {out.stage}", "declare it under `artifacts:` in dvc.yaml instead")
+
+
+def _digest(root: Path, pointer: Path) -> str | None:
+    """What a .dvc file of the work tree records; None where there is none."""
+    if not (root / pointer).is_file():
+        return None
+    stage = lockfile.single(str(pointer), yamls.load((root / pointer).read_bytes(), str(pointer)), str(pointer))
+    return stage.outs[0].digest if stage.outs else None
 
 
 def _released(context: Context, asked: str) -> str:
