@@ -157,7 +157,7 @@ def _require_own(target: Path, names: Sequence[str], chosen: Chosen) -> None:
         many = f"{len(others)} files" if len(others) > 1 else "a file"
         name = chosen.version or chosen.name
         raise Refused(
-            f"{target} holds {many} that {name} has not, as {others[0]}", "--out goes elsewhere; --force mixes"
+            f"{target} holds {many} that {name} has not, as {others[0]}", "--out goes elsewhere; --force mixes them"
         )
 
 
