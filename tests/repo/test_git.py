@@ -61,19 +61,19 @@ def test_clones(repo: TagRepo, tmp_path: Path) -> None:
     repo.write(".dvc/config", "")
     first = repo.commit(a="1")
     repo.tag("dataset@v1.0.0")
-    assert clones.open(str(repo.path / ".dvc"))[1] == repo.path
+    assert clones.repository(str(repo.path / ".dvc"))[1] == repo.path
     url, cache = f"file://{repo.path}", tmp_path / "cache"
-    opened, root = clones.open(url, cache)
+    opened, root = clones.repository(url, cache)
     assert root is None
     assert opened.commit_of("HEAD") == first
     assert opened.blob(first, "a") == b"1"
     second = repo.commit(a="2")
     repo.tag("dataset@v1.1.0")
-    opened, _ = clones.open(url, cache)
+    opened, _ = clones.repository(url, cache)
     assert opened.commit_of("dataset@v1.1.0") == second
     repo.path.rename(tmp_path / "away")
-    assert clones.open(url, cache)[0].commit_of("main") == second
-    bare, root = clones.open(str(opened.folder))
+    assert clones.repository(url, cache)[0].commit_of("main") == second
+    bare, root = clones.repository(str(opened.folder))
     assert (bare.commit_of("main"), root) == (second, None)
     assert len(list(cache.iterdir())) == 1
 
@@ -82,6 +82,6 @@ def test_clones(repo: TagRepo, tmp_path: Path) -> None:
 def test_no_clone(url: str, tmp_path: Path) -> None:
     """One line for what is no repository, and nothing left behind."""
     with pytest.raises(DataOpsError) as error:
-        clones.open(url, tmp_path / "cache")
+        clones.repository(url, tmp_path / "cache")
     assert "\n" not in error.value.message
     assert not list((tmp_path / "cache").glob("*")) if (tmp_path / "cache").exists() else True

@@ -140,26 +140,26 @@ class TestClones:
         told: list[str] = []
         url = f"file://{repo.path}"
         for _ in range(2):
-            opened, _ = clones.open(url, tmp_path / "cache", told.append)
+            opened, _ = clones.repository(url, tmp_path / "cache", told.append)
         assert told == []
         os.utime(opened.folder / "HEAD", (1_700_000_000, 1_700_000_000))
         repo.path.rename(tmp_path / "away")
-        clones.open(url, tmp_path / "cache", told.append)
+        clones.repository(url, tmp_path / "cache", told.append)
         assert told == [f"{url} can't be reached; this is what it was at 2023-11-14 22:13 UTC"]
 
     def test_a_branch_that_got_another_name(self, repo: TagRepo, tmp_path: Path) -> None:
         """HEAD follows it."""
         commit = repo.commit(a="1")
-        clones.open(f"file://{repo.path}", tmp_path / "cache")
+        clones.repository(f"file://{repo.path}", tmp_path / "cache")
         repo.run("git", "branch", "-m", "main", "trunk")
-        assert clones.open(f"file://{repo.path}", tmp_path / "cache")[0].commit_of("HEAD") == commit
+        assert clones.repository(f"file://{repo.path}", tmp_path / "cache")[0].commit_of("HEAD") == commit
 
     def test_contents_come_with_the_clone(self, repo: TagRepo, tmp_path: Path) -> None:
         """One request for all but large files, which come when they are asked for."""
         repo.run("git", "config", "uploadpack.allowFilter", "true")
         repo.write("large", os.urandom(6_000_000))
         repo.commit(**{"dvc.lock": "x"})
-        opened, _ = clones.open(f"file://{repo.path}", tmp_path / "cache")
+        opened, _ = clones.repository(f"file://{repo.path}", tmp_path / "cache")
         listed = opened.out("rev-list", "--objects", "--missing=print", "HEAD").splitlines()
         missing = [line[1:] for line in listed if line.startswith("?")]
         assert missing == [Git(repo.path).out("rev-parse", "HEAD:large")]
@@ -169,6 +169,6 @@ class TestClones:
     def test_no_password_is_shown(self, url: str, tmp_path: Path) -> None:
         """Neither by us nor in git's own line."""
         with pytest.raises(DataOpsError) as error:
-            clones.open(url, tmp_path / "cache")
+            clones.repository(url, tmp_path / "cache")
         assert "er2" not in str(error.value)
         assert "hunt" not in str(error.value)

@@ -23,7 +23,7 @@ BUSY = re.compile("cannot lock ref|unable to create .*lock", re.IGNORECASE)  # a
 SPECS = ("+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
 
 
-def open(  # noqa: A001
+def repository(
     url_or_path: str, cache: Path | None = None, told: Callable[[str], object] = str
 ) -> tuple[Git, Path | None]:
     """The repository, and its DVC root where it is a work tree on this machine.

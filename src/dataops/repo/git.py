@@ -101,7 +101,7 @@ class Git:
     def done(
         self,
         *args: str,
-        input: bytes | None = None,  # noqa: A002
+        stdin: bytes | None = None,
         timeout: float | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run git and hand back what happened, whatever its exit status.
@@ -114,7 +114,7 @@ class Git:
                 ["git", *args],
                 cwd=self.folder,
                 env=environment(self.folder),
-                input=input,
+                input=stdin,
                 stdin=subprocess.DEVNULL if input is None else None,
                 capture_output=True,
                 check=False,
@@ -127,24 +127,24 @@ class Git:
                 raise GitError(f"{self.folder} is no folder") from None
             raise GitError("git is not installed", "https://git-scm.com/downloads") from None
 
-    def read(self, *args: str, input: bytes | None = None) -> bytes:  # noqa: A002
+    def read(self, *args: str, stdin: bytes | None = None) -> bytes:
         """Standard output as it is.
 
         Raises:
             GitError: with git's own line.
         """
-        done = self.done(*args, input=input)
+        done = self.done(*args, stdin=stdin)
         if done.returncode:
             raise GitError(f"git {args[0]}: {complaint(done.stderr)}")
         return done.stdout
 
-    def out(self, *args: str, input: bytes | None = None) -> str:  # noqa: A002
+    def out(self, *args: str, stdin: bytes | None = None) -> str:
         """Standard output as text, without the final newline.
 
         Raises:
             GitError: with git's own line.
         """
-        return self.read(*args, input=input).decode(errors="replace").removesuffix("\n")
+        return self.read(*args, stdin=stdin).decode(errors="replace").removesuffix("\n")
 
     def ok(self, *args: str) -> bool:
         """Does git end with status 0?"""
@@ -166,7 +166,7 @@ class Git:
         asked = [name for name in names if _askable(name)]
         if not asked:
             return [None] * len(names)
-        output = self.read("cat-file", "--batch", input="".join(f"{name}\n" for name in asked).encode(errors=LOSSLESS))
+        output = self.read("cat-file", "--batch", stdin="".join(f"{name}\n" for name in asked).encode(errors=LOSSLESS))
         found = iter(_objects(output))
         return [next(found) if _askable(name) else None for name in names]
 
@@ -175,7 +175,7 @@ class Git:
         asked = [name for name in names if _askable(name)]
         if not asked:
             return [None] * len(names)
-        lines = self.read("cat-file", "--batch-check", input="".join(f"{n}\n" for n in asked).encode(errors=LOSSLESS))
+        lines = self.read("cat-file", "--batch-check", stdin="".join(f"{n}\n" for n in asked).encode(errors=LOSSLESS))
         found = iter([KNOWN.match(line) for line in lines.splitlines()])
         answers = [next(found) if _askable(name) else None for name in names]
         return [answer[1].decode() if answer else None for answer in answers]
@@ -223,7 +223,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 def _own(folder: Path) -> bool:
     """Do GIT_DIR and GIT_INDEX_FILE mean the repository in `folder`?"""
-    said = os.environ.get("GIT_DIR") or os.path.dirname(os.environ.get("GIT_INDEX_FILE", ""))  # noqa: PTH120
+    said = os.environ.get("GIT_DIR") or os.path.split(os.environ.get("GIT_INDEX_FILE", ""))[0]
     if not said:
         return not os.environ.get("GIT_INDEX_FILE")
     mine = folder / ".git" if (folder / ".git").exists() else folder

@@ -14,7 +14,7 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.repo import templates
 from dataops.repo.records import Artifact, Dependency, Output, Source, Stage
-from dataops.repo.templates import Reader, UnknownName
+from dataops.repo.templates import Reader, UnknownNameError
 
 DIGESTS = ("md5", "checksum", "etag", "sha256", "version_id")
 LISTED = ("outs", "metrics", "plots")
@@ -75,7 +75,7 @@ class Pipeline:
         template = _mapping(definition.get("do"), f"{self.where}: stages.{group}.do") or definition
         try:
             extra = next((extra for found, extra in templates.expansions(definition, self.known) if found == key), None)
-        except UnknownName:
+        except UnknownNameError:
             return Declared(template, None)
         return None if extra is None else Declared(template, self._with(template, extra))
 
@@ -87,7 +87,7 @@ class Pipeline:
         try:
             wdir = posixpath.join(self.folder, str(templates.fill(definition.get("wdir") or "", known)))
             return {**known, **templates.variables(definition["vars"], posixpath.normpath(wdir), self.read, False)}
-        except UnknownName:
+        except UnknownNameError:
             return None
 
     def artifacts(self) -> dict[str, Artifact]:
@@ -249,7 +249,7 @@ def _filled(template: str, known: Mapping[str, Any] | None) -> str | None:
         return template
     try:
         return templates.text(templates.fill(template, known)) if known is not None else None
-    except UnknownName:
+    except UnknownNameError:
         return None
 
 
@@ -259,7 +259,7 @@ def _deep(value: Any, pipeline: Pipeline) -> Any:
         return value
     try:
         return templates.fill(value, pipeline.known)
-    except UnknownName:
+    except UnknownNameError:
         return value
 
 

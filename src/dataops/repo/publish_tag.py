@@ -44,7 +44,7 @@ def make_object(git: Git, name: str, commit: str, message: str, after: int = 0) 
     seconds = max(int(now), after + 1 if after else 0)
     text = "\n".join(message.replace("\r\n", "\n").replace("\0", "").rstrip("\n").split("\n")) + "\n"
     content = f"object {commit}\ntype commit\ntag {name}\ntagger {who} {seconds} {zone}\n\n{text}"
-    return git.out("mktag", "--no-strict", input=content.encode(errors="replace"))
+    return git.out("mktag", "--no-strict", stdin=content.encode(errors="replace"))
 
 
 def remote_of(git: Git) -> str:
@@ -132,7 +132,7 @@ def fetch(git: Git, remote: str, names: Sequence[str]) -> None:
     if not specs:
         return
     options = ["--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--stdin"]
-    done = git.done("fetch", *options, "--end-of-options", remote, input="".join(f"{s}\n" for s in specs).encode())
+    done = git.done("fetch", *options, "--end-of-options", remote, stdin="".join(f"{s}\n" for s in specs).encode())
     if done.returncode:
         raise _refusal(done.stderr, "", remote, "")
 

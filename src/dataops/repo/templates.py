@@ -18,7 +18,7 @@ Reader = Callable[[str], Mapping[str, Any] | None]
 """A file of variables, by its path below the DVC root; None where there is none, or none that can be read."""
 
 
-class UnknownName(Exception):  # noqa: N818  never leaves this package
+class UnknownNameError(Exception):
     """A template names what no variable holds."""
 
 
@@ -26,7 +26,7 @@ def fill(value: Any, variables: Mapping[str, Any]) -> Any:
     """`value` with every `${…}` in its strings replaced; a string that is one hole alone becomes what it names.
 
     Raises:
-        UnknownName: a name is not known.
+        UnknownNameError: a name is not known.
     """
     if isinstance(value, str):
         whole = HOLE.fullmatch(value)
@@ -47,7 +47,7 @@ def select(expression: str, variables: Mapping[str, Any]) -> Any:
         try:
             found = found[int(part)] if isinstance(found, list) else found[part]
         except (KeyError, IndexError, ValueError, TypeError):
-            raise UnknownName(expression) from None
+            raise UnknownNameError(expression) from None
     return found
 
 
@@ -86,15 +86,15 @@ def expansions(definition: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
     """Of a `foreach` or `matrix` stage: what follows the `@` in each name, and the variables that go with it.
 
     Raises:
-        UnknownName: its items can't be known.
+        UnknownNameError: its items can't be known.
     """
     if "matrix" in definition:
         axes = fill(definition["matrix"], known)
         if not isinstance(axes, Mapping) or not all(isinstance(axis, list) for axis in axes.values()):
-            raise UnknownName("matrix")
+            raise UnknownNameError("matrix")
         for place, combination in enumerate(itertools.product(*(enumerate(axis) for axis in axes.values()))):
             if place >= MOST:
-                raise UnknownName("matrix")
+                raise UnknownNameError("matrix")
             named = list(zip(axes, combination, strict=True))
             key = "-".join(f"{axis}{i}" if isinstance(v, Mapping | list) else text(v) for axis, (i, v) in named)
             yield key, {"key": key, "item": {axis: value for axis, (_, value) in named}}
@@ -106,7 +106,7 @@ def expansions(definition: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         nested = any(isinstance(item, Mapping | list) for item in items)
         yield from ((str(place) if nested else text(item), {"item": item}) for place, item in enumerate(items))
     else:
-        raise UnknownName("foreach")
+        raise UnknownNameError("foreach")
 
 
 def constants(content: bytes) -> dict[str, Any]:

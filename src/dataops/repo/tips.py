@@ -12,7 +12,7 @@ from dataops.errors import DataOpsError, Refused
 from dataops.repo import scanned
 from dataops.repo.git import Git
 from dataops.repo.scanned import Found, hashes, is_record
-from dataops.repo.worktrees import Real, head, said, worktrees
+from dataops.repo.worktrees import head, said, worktrees
 
 AT_ONCE = 2000  # objects asked of one git process: bounds the memory
 PSEUDO = ("HEAD", "ORIG_HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
@@ -28,17 +28,16 @@ def commits(git: Git, *, every: bool = False) -> set[str]:
         GitError: git can't say.
         Refused: a worktree can't be reached; or git is told to forget parents, and `every` asks for them.
     """
-    git = Real(git.folder)
     found = {sha for lines in said(git) if (sha := head(lines))}  # moved by hand, they are still wanted
     for tree in worktrees(git):
-        here = Real(tree.folder)
+        here = Git(tree.folder)
         found |= _refs(here) | _unfinished(here)
     if every and found:
         grafts = git.folder / git.out("rev-parse", "--git-path", "info/grafts")
         if grafts.is_file() and grafts.stat().st_size:
             hint = "`git replace --convert-graft-file` turns them into what can be seen through"
             raise Refused(f"{grafts} hides a part of the history, and what it needs isn't known", hint)
-        listed = git.out("rev-list", "--stdin", input="".join(f"{sha}\n" for sha in sorted(found)).encode())
+        listed = git.out("rev-list", "--stdin", stdin="".join(f"{sha}\n" for sha in sorted(found)).encode())
         found |= set(listed.split())
     return found
 
@@ -52,7 +51,6 @@ def recorded(git: Git, roots: Set[str]) -> Found:
     Raises:
         DataOpsError: git lacks an object.
     """
-    git = Real(git.folder)
     seen: set[str] = set()
     pairs: set[tuple[str, str | None]] = set()  # a record, and the dvc.yaml beside it
     level = [f"{sha}^{{tree}}" for sha in sorted(roots)]
@@ -87,7 +85,7 @@ def lying(git: Git) -> Found:
     """
     found = Found()
     for tree in worktrees(git):
-        here = Real(tree.folder)
+        here = Git(tree.folder)
         listed = [
             line.partition("\t") for line in here.out("ls-files", "--stage", "-z").split("\0") if line[:3] == "100"
         ]
@@ -125,7 +123,6 @@ def lacking(git: Git, remote: dict[str, str]) -> tuple[set[str], list[str]]:
 
     What a forge keeps of closed requests (refs/pull/…) is never fetched by anyone, so it isn't missed.
     """
-    git = Real(git.folder)
     shas = sorted(set(remote.values()))
     objects = [found for some in _batches(shas) for found in git.batch(some)]
     here = {sha for sha, found in zip(shas, objects, strict=True) if found}

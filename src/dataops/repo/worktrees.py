@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataops.errors import Refused
 from dataops.repo.git import Git
-
-
-class Real(Git):
-    """The repository as everybody has it: `git replace` shows other objects, in this clone alone."""
-
-    def done(
-        self,
-        *args: str,
-        input: bytes | None = None,  # noqa: A002
-        timeout: float | None = None,
-    ) -> subprocess.CompletedProcess[bytes]:
-        """Run git without replacements."""
-        return super().done("--no-replace-objects", *args, input=input, timeout=timeout)
 
 
 @dataclass(frozen=True)

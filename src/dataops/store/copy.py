@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -69,7 +70,8 @@ class Destination:
         same = {"CopySourceIfMatch": f'"{head.etag}"'} if head.etag else {}
         digest = f"md5:{obj.digest}"
         if head.size <= LARGEST_COPY:
-            call = lambda: self.store.client.copy_object(  # noqa: E731
+            call = partial(
+                self.store.client.copy_object,
                 **self._place(name), CopySource=source, MetadataDirective="REPLACE", IfNoneMatch="*", **same,
                 **self._extra(digest),
             )  # fmt: skip
@@ -94,8 +96,13 @@ class Destination:
             Refused, DataOpsError: as for `copy`.
         """
         digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        call = lambda: self.store.client.put_object(  # noqa: E731
-            **self._place(name), Body=content, IfNoneMatch="*", ContentType=kind, **self._extra(digest)
+        call = partial(
+            self.store.client.put_object,
+            **self._place(name),
+            Body=content,
+            IfNoneMatch="*",
+            ContentType=kind,
+            **self._extra(digest),
         )
         return self._once(name, digest, len(content), call)
 

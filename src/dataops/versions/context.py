@@ -147,7 +147,7 @@ def here() -> Context:
 def there(url: str) -> Context:
     """Somebody's repository, by its URL or path; `URL#folder` is the DVC repository in one of its folders."""
     address, _, folder = (url, "", "") if clones.expanded(url).exists() else url.partition("#")
-    opened, top = clones.open(address, told=_note)
+    opened, top = clones.repository(address, told=_note)
     prefix = git.prefix(top) if top is not None else folder.strip("/")
     if folder and opened.shas([f"HEAD:{prefix}/{recorded.CONFIG}"]) == [None]:
         raise DataOpsError(f"{clones.shown(address)} has no DVC repository in {prefix}", "what follows # is a folder")
