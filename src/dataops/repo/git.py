@@ -115,7 +115,7 @@ class Git:
                 cwd=self.folder,
                 env=environment(self.folder),
                 input=stdin,
-                stdin=subprocess.DEVNULL if input is None else None,
+                stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
                 check=False,
                 timeout=timeout,

@@ -1,0 +1,28 @@
+"""`dataops lineage`: which data made this, and what did that data reach. One file an action."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, Protocol
+
+
+class Action(Protocol):
+    """A module with one action of the command."""
+
+    def register(self, actions: argparse._SubParsersAction[Any]) -> None:
+        """Add it."""
+
+
+ACTIONS: tuple[Action, ...] = ()
+
+
+def register(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command with its actions."""
+    parser = commands.add_parser(
+        "lineage",
+        help="which data made this, and what else it reached",
+        description="Read from git's tags and dvc.lock alone: nothing was ever recorded for it, and no network is needed.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    for action in ACTIONS:
+        action.register(actions)

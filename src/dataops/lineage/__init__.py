@@ -1,0 +1,1 @@
+"""Which data made this, and what did that data reach: read from git alone."""
