@@ -136,7 +136,7 @@ class Trace:
         """The released versions of other artifacts that it is made of, in the order of the steps."""
         names: dict[str, None] = {}
         for step in self.steps:
-            for one in (*step.inputs, *step.outs):
-                names.update(dict.fromkeys(one.versions))
+            names.update(dict.fromkeys(name for one in step.inputs for name in one.versions))
+            names.update(dict.fromkeys(name for made in step.outs for name in made.versions))
         own = f"{self.artifact}@"
         return tuple(name for name in (*names, *self.trained_on) if not name.startswith(own))

@@ -90,6 +90,12 @@ class Pipeline:
         except UnknownNameError:
             return None
 
+    def metrics(self) -> list[str]:
+        """The files of `metrics:` at top level, below the DVC root."""
+        listed = self.content.get("metrics")
+        paths = [next(iter(item), "") if isinstance(item, dict) else item for item in _plain_list(listed)]
+        return [_path(self.folder, "", str(_deep(path, self))) for path in paths if path]
+
     def artifacts(self) -> dict[str, Artifact]:
         """What `artifacts:` declares.
 
@@ -190,7 +196,8 @@ def _output(
     cached = flags.get("cache") is not False and not outside and digest is not None
     remote, push = flags.get("remote"), flags.get("push") is not False
     named = str(remote) if remote is not None else None
-    return Output(path, digest or "", algorithm, size, files, cached, address, named, push)
+    metric = bool(flags.get("metric"))
+    return Output(path, digest or "", algorithm, size, files, cached, address, named, push, metric=metric)
 
 
 def _dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:
@@ -236,10 +243,10 @@ def _listed(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
     for section in LISTED:
         items = definition.get(section)
         for item in items if isinstance(items, list) else []:
-            if isinstance(item, dict):
-                found += [(str(path), flags if isinstance(flags, dict) else {}) for path, flags in item.items()]
-            else:
-                found.append((str(item), {}))
+            entries = item.items() if isinstance(item, dict) else [(item, {})]
+            for path, flags in entries:
+                said = flags if isinstance(flags, dict) else {}
+                found.append((str(path), {**said, "metric": True} if section == "metrics" else said))
     return found
 
 
@@ -281,6 +288,10 @@ def _required(item: Mapping[str, Any], where: str) -> str:
     if not isinstance(path, str) or not path:
         raise DataOpsError(f"{where}: an entry has no path", HINT)
     return path
+
+
+def _plain_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _mapping(value: Any, where: str) -> dict[str, Any]:

@@ -36,6 +36,8 @@ class Snapshot:
     """Where the DVC root lies in the git repository."""
     unrecorded: Mapping[str, str] = field(default_factory=dict)
     """Outputs of stages that dvc.yaml declares and dvc.lock doesn't know: their stage."""
+    metrics: tuple[str, ...] = ()
+    """Files that `metrics:` of a dvc.yaml names at top level; those of a stage are marked in its outputs."""
 
     @cached_property
     def _outputs(self) -> dict[str, tuple[Output, Stage]]:
@@ -84,7 +86,7 @@ class Snapshot:
             elif stage.address not in begun:
                 begun.add(stage.address)
                 todo.append((stage, True))
-                makers = {maker.address: maker for dep in stage.deps for maker in self._makers(dep.path)}
+                makers = {maker.address: maker for dep in stage.deps for maker in self.makers(dep.path)}
                 todo.extend((maker, False) for maker in reversed(list(makers.values())) if maker.address not in begun)
         return tuple(order.values())
 
@@ -94,7 +96,7 @@ class Snapshot:
             path = parent if parent != path else ""
         return self._outputs.get(path)
 
-    def _makers(self, path: str) -> Iterator[Stage]:
+    def makers(self, path: str) -> Iterator[Stage]:
         """Whose output is `path`, holds it, or lies in it."""
         found = self._covering(path)
         if found:
@@ -107,35 +109,66 @@ class Snapshot:
             yield self._outputs[self._paths[place]][1]
 
 
-def snapshot(git: Git, commit: str, prefix: str = "") -> Snapshot:
+def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None = None) -> Snapshot:
     """What is recorded at `commit` for the DVC root that lies at `prefix` in the git repository.
+
+    `problems`: where a list is given, a broken file adds a line to it and is passed over.
 
     Raises:
         DataOpsError: a file is broken or hostile; it and the commit are named.
     """
-    from dataops.repo import ignored, lockfile, oldgto, templates, yamls
+    from dataops.repo import ignored
 
-    tree = _tree(git, commit, prefix)
-    names = [path for path in tree if _is_dvc(path)]
-    objects = git.batch([tree[path] for path in names])
-    contents = {path: found.content for path, found in zip(names, objects, strict=True) if found}
+    files = _Files(git, commit, prefix)
+    contents = files.contents
     rules = {posixpath.dirname(path): contents[path] for path in contents if posixpath.basename(path) == ignored.NAME}
     hidden = ignored.Ignored(rules)
-    at = f"at {commit[:7]}"
+    made = _Records()
+    if GTO in contents:
+        from dataops.repo import oldgto
 
-    def where(path: str) -> str:
-        return f"{posixpath.join(prefix, path)} {at}"
+        made.artifacts.update(oldgto.artifacts(contents[GTO]))
+    for path in files.names:
+        if hidden(path):
+            continue
+        try:
+            made.take(files, path)
+        except DataOpsError as error:
+            if problems is None:
+                raise
+            problems.append(error.message)
+    return Snapshot(commit, tuple(made.stages), made.artifacts, prefix, made.unrecorded, tuple(made.metrics))
 
-    def load(path: str) -> dict[str, Any]:
-        return yamls.load(contents[path], where(path)) if path in contents else {}
 
-    def variables(path: str) -> Mapping[str, Any] | None:
+class _Files:
+    """DVC's files of a commit, and those that templates read."""
+
+    def __init__(self, git: Git, commit: str, prefix: str) -> None:
+        self.git, self.commit, self.prefix = git, commit, prefix
+        self.tree = _tree(git, commit, prefix)
+        self.names = [path for path in self.tree if _is_dvc(path)]
+        objects = git.batch([self.tree[path] for path in self.names])
+        self.contents = {path: found.content for path, found in zip(self.names, objects, strict=True) if found}
+
+    def where(self, path: str) -> str:
+        """How an error calls a file."""
+        return f"{posixpath.join(self.prefix, path)} at {self.commit[:7]}"
+
+    def load(self, path: str) -> dict[str, Any]:
+        """A file of DVC's; {} where there is none."""
+        from dataops.repo import yamls
+
+        return yamls.load(self.contents[path], self.where(path)) if path in self.contents else {}
+
+    def variables(self, path: str) -> Mapping[str, Any] | None:
         """A file of variables for templates."""
+        from dataops.repo import templates, yamls
+
         path = posixpath.normpath(path)
-        sha = tree.get(path)
+        sha = self.tree.get(path)
         if sha is None:
             return None
-        (found,) = git.batch([sha])
+        (found,) = self.git.batch([sha])
         content = found.content if found else b""
         try:
             if path.endswith(".toml"):
@@ -144,25 +177,33 @@ def snapshot(git: Git, commit: str, prefix: str = "") -> Snapshot:
                 return templates.constants(content)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             return None
-        return yamls.load(content, where(path))
+        return yamls.load(content, self.where(path))
 
-    stages: list[Stage] = []
-    artifacts = oldgto.artifacts(contents[GTO]) if GTO in contents else {}
-    unrecorded: dict[str, str] = {}
-    for path in names:
+
+@dataclass
+class _Records:
+    """A snapshot in the making."""
+
+    stages: list[Stage] = field(default_factory=list)
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    unrecorded: dict[str, str] = field(default_factory=dict)
+    metrics: list[str] = field(default_factory=list)
+
+    def take(self, files: _Files, path: str) -> None:
+        """What one file records: a dvc.yaml with the dvc.lock beside it, or a .dvc file."""
+        from dataops.repo import lockfile
+
         folder, name = posixpath.split(path)
-        if hidden(path):
-            continue
         if name == "dvc.yaml":
             lock = posixpath.join(folder, "dvc.lock")
-            pipeline = lockfile.Pipeline(folder, load(path), where(path), variables)
-            made = lockfile.stages(pipeline, load(lock), where(lock))
-            stages += made
-            unrecorded |= lockfile.unrecorded(pipeline, made)
-            artifacts |= pipeline.artifacts()
+            pipeline = lockfile.Pipeline(folder, files.load(path), files.where(path), files.variables)
+            self.artifacts |= pipeline.artifacts()
+            self.metrics += pipeline.metrics()
+            made = lockfile.stages(pipeline, files.load(lock), files.where(lock))
+            self.stages += made
+            self.unrecorded |= lockfile.unrecorded(pipeline, made)
         elif name.endswith(".dvc") or name == OLD:
-            stages.append(lockfile.single(path, load(path), where(path)))
-    return Snapshot(commit, tuple(stages), artifacts, prefix, unrecorded)
+            self.stages.append(lockfile.single(path, files.load(path), files.where(path)))
 
 
 def roots(git: Git, commit: str) -> list[str]:

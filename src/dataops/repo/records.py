@@ -39,6 +39,8 @@ class Output:
     """Where `dvc import` or `dvc import-url` had it from."""
     source: Source | None = None
     """Of an output of `dvc import`: DVC never pushes it, but fetches it from there."""
+    metric: bool = False
+    """Listed under `metrics:`."""
 
     @property
     def imported(self) -> bool:

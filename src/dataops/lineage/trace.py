@@ -1,0 +1,250 @@
+"""Back from a model, a dataset or any output to where its data came in: every stage, hash, parameter and command.
+
+Everything comes from what the commit records. Where the record contradicts itself or the commit, the trace says so: a
+stage that read what its maker has overwritten since, code that is not the code that ran.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import posixpath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dataops.errors import DataOpsError
+from dataops.lineage import commits, committed
+from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
+from dataops.repo import recorded
+from dataops.repo.holders import holders
+from dataops.repo.names import Target
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Artifact, Dependency, Output, Stage
+from dataops.versions.context import DEFAULT, Context
+
+MODEL = "model"
+TRAINING = "training.json"
+
+
+def default(context: Context) -> str:
+    """The artifact that a bare name means to whoever asks for lineage: the model, where one was ever released."""
+    return MODEL if MODEL in context.registry.artifacts else DEFAULT
+
+
+def find(context: Context, asked: str, path: str | None = None) -> tuple[Target, str | None]:
+    """A version, a revision, or an output of HEAD by its path.
+
+    Raises:
+        DataOpsError: it is none of these.
+    """
+    try:
+        return context.resolve(asked, default(context)), path
+    except DataOpsError:
+        head = context.git.commit_of("HEAD") if path is None else None
+        if head is None:
+            raise
+        target = Target(asked, None, head, None)
+        plain = posixpath.normpath(asked.strip().strip("/") or ".")
+        try:
+            inner, inside = context.focused(target, plain)
+            known = inside is not None and bool(_at(inner.snapshot(head), inside))
+        except DataOpsError:
+            known = False
+        if not known:
+            raise
+        return target, plain
+
+
+def trace(context: Context, target: Target, path: str | None = None) -> Trace:
+    """What led to the target's artifact, to its output `path`, or, of a plain revision, to everything recorded there.
+
+    Raises:
+        DataOpsError: nothing recorded there has that path; the commit is not in this clone.
+    """
+    context, path = context.focused(target, path)
+    warnings: list[str] = []
+    snapshot = recorded.snapshot(context.git, target.commit, context.prefix, warnings)
+    subject = _subject(snapshot, target, path, warnings)
+    stages = _union(snapshot, subject.ends)
+    steps = _steps(context, snapshot, stages, warnings)
+    card = (target.version.card if target.version else None) or {}
+    reported = None if path else _reports(context, snapshot, subject)
+    training, evaluation = reported or (None, None)
+    known = {name for step in steps for made in step.outs for name in made.versions}
+    elsewhere = [name for name in _elsewhere(card, subject.artifact) if name not in known and path is None]
+    _deprecated(context, [*known, *elsewhere], warnings)
+    return Trace(
+        subject.name,
+        commits.read(context.git, [target.commit])[0],
+        steps,
+        subject.artifact.name if subject.artifact else target.artifact,
+        target.version if path is None else None,
+        subject.output,
+        training or card.get("training"),
+        card.get("evaluation") or evaluation,
+        tuple(elsewhere),
+        context.prefix,
+        tuple(warnings),
+    )
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is traced, and the stages that wrote it."""
+
+    name: str
+    ends: tuple[Stage, ...]
+    artifact: Artifact | None = None
+    output: Output | None = None
+
+
+def _subject(snapshot: Snapshot, target: Target, path: str | None, warnings: list[str]) -> _Subject:
+    at = target.commit[:7]
+    if path is not None:
+        ends = _at(snapshot, path)
+        if not ends:
+            known = [out.path for stage in snapshot.stages for out in stage.outs]
+            close = difflib.get_close_matches(path, known, 1)
+            there = ", ".join(sorted(known)[:8]) or "nothing"
+            hint = f"did you mean {close[0]}?" if close else f"recorded there: {there}"
+            raise DataOpsError(f"no stage or .dvc file at {at} has {path}", hint)
+        return _Subject(f"{path} at {at}", ends, None, snapshot.covering(path))
+    if target.artifact is None:
+        if not snapshot.stages:
+            warnings.append(f"no dvc.lock and no .dvc file at {at} records anything")
+        return _Subject(at, snapshot.stages)
+    name = target.version.name if target.version else f"{target.artifact} at {at}"
+    artifact = snapshot.artifact(target.artifact)
+    if artifact is None:
+        warnings.append(f"no dvc.yaml at {at} declares the artifact {target.artifact}: this is everything recorded there")
+        return _Subject(name, snapshot.stages)
+    ends = _at(snapshot, artifact.path)
+    if not ends:
+        stage = snapshot.unrecorded.get(artifact.path)
+        why = f"{stage} was never recorded in dvc.lock" if stage else "git has it, or nobody"
+        warnings.append(f"no stage or .dvc file at {at} has {artifact.path}: {why}")
+    return _Subject(name, ends, artifact, snapshot.covering(artifact.path))
+
+
+def _at(snapshot: Snapshot, path: str) -> tuple[Stage, ...]:
+    """The stages whose outputs are `path`, hold it, or lie in it."""
+    return tuple({stage.address: stage for stage in snapshot.makers(path)}.values())
+
+
+def _union(snapshot: Snapshot, ends: Iterable[Stage]) -> tuple[Stage, ...]:
+    """The stages and everything upstream of them, each after what it needs."""
+    found = {stage.address: stage for end in ends for stage in snapshot.ancestors(end.address)}
+    return tuple(found.values())
+
+
+def _steps(context: Context, snapshot: Snapshot, stages: Sequence[Stage], warnings: list[str]) -> tuple[Step, ...]:
+    """The stages with what is known of every input and output."""
+    tracked = _tracked(context, snapshot, stages)
+    code = [dep for stage in stages for dep in stage.deps if tracked.get(dep.path)]
+    once = list({dep.path: dep for dep in code}.values())
+    other = committed.differing(context.git, snapshot.commit, snapshot.prefix, once)
+    digests = {dep.digest for stage in stages for dep in stage.deps} | {out.digest for s in stages for out in s.outs}
+    held = holders(context.git, context.registry, filter(None, digests), context.prefix)
+    names = {digest: tuple(version.name for version in versions) for digest, versions in held.items()}
+    steps = []
+    for stage in stages:
+        inputs = tuple(_input(snapshot, stage, dep, tracked, other, names) for dep in stage.deps)
+        outs = tuple(Made(out, names.get(out.digest, ())) for out in stage.outs)
+        steps.append(Step(stage.address, _kind(stage), stage.cmd, inputs, stage.params, outs, stage.frozen))
+        warnings += [f"{steps[-1].name}: {one.path} {one.problem}" for one in inputs if one.problem]
+    return tuple(steps)
+
+
+def _tracked(context: Context, snapshot: Snapshot, stages: Sequence[Stage]) -> dict[str, bool]:
+    """Of the dependencies that no stage makes: whether git has them at the commit."""
+    paths = {dep.path: not any(snapshot.makers(dep.path)) for stage in stages for dep in stage.deps}
+    alone = [path for path, nobody in paths.items() if nobody and not _external(path)]
+    shas = context.git.shas([f"{snapshot.commit}:{posixpath.join(snapshot.prefix, path)}" for path in alone])
+    return {path: sha is not None for path, sha in zip(alone, shas, strict=True)}
+
+
+def _input(
+    snapshot: Snapshot,
+    stage: Stage,
+    dep: Dependency,
+    tracked: Mapping[str, bool],
+    other: set[str],
+    names: Mapping[str, tuple[str, ...]],
+) -> Input:
+    versions = names.get(dep.digest or "", ())
+    found = _role(snapshot, stage, dep, tracked)
+    if found != "data":
+        problem = ""
+        if found == "code" and dep.path in other:
+            problem = "is not at this commit what it was when the stage ran"
+        elif found == "unknown":
+            problem = "is recorded, but neither git nor DVC has it at this commit"
+        return Input(dep.path, found, dep.digest, dep.algorithm, (), versions, problem)
+    makers = tuple(dict.fromkeys(maker.address for maker in snapshot.makers(dep.path)))
+    made = snapshot.output(dep.path)
+    stale = made is not None and made.algorithm == dep.algorithm and dep.digest not in (None, made.digest)
+    problem = f"was {short(dep.digest)} when it ran; {makers[0]} has {short(made.digest)} now" if stale and made else ""
+    return Input(dep.path, found, dep.digest, dep.algorithm, makers, versions, problem)
+
+
+def _role(snapshot: Snapshot, stage: Stage, dep: Dependency, tracked: Mapping[str, bool]) -> Role:
+    if _kind(stage) == "import" or _external(dep.path):
+        return "external"
+    if dep.path not in tracked and any(snapshot.makers(dep.path)):
+        return "data"
+    return "code" if tracked.get(dep.path) else "unknown"
+
+
+def _external(path: str) -> bool:
+    return "://" in path or path.startswith(("/", "../"))
+
+
+def _kind(stage: Stage) -> Kind:
+    if stage.cmd or posixpath.basename(stage.address).partition(":")[0] in ("dvc.yaml", "Dvcfile"):
+        return "stage"
+    return "import" if any(out.url for out in stage.outs) else "file"
+
+
+def short(digest: str | None) -> str:
+    """The first seven digits of a hash."""
+    return digest[:7] if digest else "nothing"
+
+
+def _reports(context: Context, snapshot: Snapshot, subject: _Subject) -> tuple[Any, Any]:
+    """The training record and the evaluation that git has at this commit, of a model."""
+    artifact = subject.artifact
+    if artifact is None or not subject.ends:
+        return None, None
+    beside = [out.path for end in subject.ends for out in end.outs if posixpath.basename(out.path) == TRAINING]
+    gates = artifact.meta.get("gates") if artifact.type == MODEL else None
+    first = gates[0] if isinstance(gates, list) and gates else None
+    report = first.get("report") if isinstance(first, dict) else first
+    training = _json(context, snapshot, beside[0]) if beside else None
+    return training, _json(context, snapshot, report) if isinstance(report, str) else None
+
+
+def _json(context: Context, snapshot: Snapshot, path: str) -> dict[str, Any] | None:
+    """A JSON object of this commit; None where git has none."""
+    text = context.git.blob(snapshot.commit, posixpath.join(context.prefix, path))
+    try:
+        found = json.loads(text) if text is not None else None
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _elsewhere(card: Mapping[str, Any], artifact: Artifact | None) -> list[str]:
+    """The versions that a card, or `meta.trained_on`, says a model was trained on."""
+    listed = card.get("data")
+    names = [one.get("version") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    names.append(artifact.meta.get("trained_on") if artifact else None)
+    return list(dict.fromkeys(name for name in names if isinstance(name, str)))
+
+
+def _deprecated(context: Context, names: Iterable[str], warnings: list[str]) -> None:
+    """A warning for each of these versions that was taken back."""
+    for name in dict.fromkeys(names):
+        for version in context.registry.versions(name.rpartition("@")[0]):
+            if version.name == name and version.deprecated:
+                warnings.append(f"{name} is deprecated: {version.deprecated}")
