@@ -15,6 +15,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.lineage import commits, committed
+from dataops.lineage.agreement import Agreement
 from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
 from dataops.repo import recorded
 from dataops.repo.holders import holders
@@ -66,7 +67,7 @@ def trace(context: Context, target: Target, path: str | None = None) -> Trace:
     warnings: list[str] = []
     snapshot = recorded.snapshot(context.git, target.commit, context.prefix, warnings)
     subject = _subject(snapshot, target, path, warnings)
-    stages = _union(snapshot, subject.ends)
+    stages = snapshot.ancestors(*(end.address for end in subject.ends))
     steps = _steps(context, snapshot, stages, warnings)
     card = (target.version.card if target.version else None) or {}
     reported = None if path else _reports(context, snapshot, subject)
@@ -117,7 +118,9 @@ def _subject(snapshot: Snapshot, target: Target, path: str | None, warnings: lis
     name = target.version.name if target.version else f"{target.artifact} at {at}"
     artifact = snapshot.artifact(target.artifact)
     if artifact is None:
-        warnings.append(f"no dvc.yaml at {at} declares the artifact {target.artifact}: this is everything recorded there")
+        warnings.append(
+            f"no dvc.yaml at {at} declares the artifact {target.artifact}: this is everything recorded there"
+        )
         return _Subject(name, snapshot.stages)
     ends = _at(snapshot, artifact.path)
     if not ends:
@@ -132,12 +135,6 @@ def _at(snapshot: Snapshot, path: str) -> tuple[Stage, ...]:
     return tuple({stage.address: stage for stage in snapshot.makers(path)}.values())
 
 
-def _union(snapshot: Snapshot, ends: Iterable[Stage]) -> tuple[Stage, ...]:
-    """The stages and everything upstream of them, each after what it needs."""
-    found = {stage.address: stage for end in ends for stage in snapshot.ancestors(end.address)}
-    return tuple(found.values())
-
-
 def _steps(context: Context, snapshot: Snapshot, stages: Sequence[Stage], warnings: list[str]) -> tuple[Step, ...]:
     """The stages with what is known of every input and output."""
     tracked = _tracked(context, snapshot, stages)
@@ -147,9 +144,9 @@ def _steps(context: Context, snapshot: Snapshot, stages: Sequence[Stage], warnin
     digests = {dep.digest for stage in stages for dep in stage.deps} | {out.digest for s in stages for out in s.outs}
     held = holders(context.git, context.registry, filter(None, digests), context.prefix)
     names = {digest: tuple(version.name for version in versions) for digest, versions in held.items()}
-    steps = []
+    steps, agreement = [], Agreement(context.cache)
     for stage in stages:
-        inputs = tuple(_input(snapshot, stage, dep, tracked, other, names) for dep in stage.deps)
+        inputs = tuple(_input(snapshot, stage, dep, tracked, other, names, agreement) for dep in stage.deps)
         outs = tuple(Made(out, names.get(out.digest, ())) for out in stage.outs)
         steps.append(Step(stage.address, _kind(stage), stage.cmd, inputs, stage.params, outs, stage.frozen))
         warnings += [f"{steps[-1].name}: {one.path} {one.problem}" for one in inputs if one.problem]
@@ -171,6 +168,7 @@ def _input(
     tracked: Mapping[str, bool],
     other: set[str],
     names: Mapping[str, tuple[str, ...]],
+    agreement: Agreement,
 ) -> Input:
     versions = names.get(dep.digest or "", ())
     found = _role(snapshot, stage, dep, tracked)
@@ -181,10 +179,10 @@ def _input(
         elif found == "unknown":
             problem = "is recorded, but neither git nor DVC has it at this commit"
         return Input(dep.path, found, dep.digest, dep.algorithm, (), versions, problem)
-    makers = tuple(dict.fromkeys(maker.address for maker in snapshot.makers(dep.path)))
-    made = snapshot.output(dep.path)
-    stale = made is not None and made.algorithm == dep.algorithm and dep.digest not in (None, made.digest)
-    problem = f"was {short(dep.digest)} when it ran; {makers[0]} has {short(made.digest)} now" if stale and made else ""
+    feeding = list(snapshot.feeding(dep.path))
+    makers = tuple(dict.fromkeys(maker.address for _, maker in feeding))
+    other_now = next((maker.address for out, maker in feeding if agreement(out, dep) is False), None)
+    problem = f"was {short(dep.digest)} when it ran; {other_now} has recorded something else since" if other_now else ""
     return Input(dep.path, found, dep.digest, dep.algorithm, makers, versions, problem)
 
 

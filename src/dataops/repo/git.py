@@ -161,6 +161,16 @@ class Git:
         found = self.batch([sha for sha, _ in named])  # twice as quick as for-each-ref's own %(contents)
         return _peel(self, [_ref(full, there) for (_, full), there in zip(named, found, strict=True) if there])
 
+    def tips(self, *patterns: str) -> list[tuple[str, str]]:
+        """The refs that `patterns` name with the commit of each, without their texts; one of no commit is left out."""
+        form = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
+        found = []
+        for line in self.read("for-each-ref", form, "--", *patterns).decode(errors=LOSSLESS).splitlines():
+            kind, sha, inner, peeled, name = line.split(" ", 4)
+            if "commit" in (kind, inner):
+                found.append((name, sha if kind == "commit" else peeled))
+        return found
+
     def batch(self, names: Sequence[str]) -> list[Object | None]:
         """The objects of these names (a sha, `commit:path`), None where there is none; one process for all."""
         asked = [name for name in names if _askable(name)]

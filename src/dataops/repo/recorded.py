@@ -74,11 +74,11 @@ class Snapshot:
         found = self._covering(path)
         return found[1] if found else None
 
-    def ancestors(self, address: str) -> tuple[Stage, ...]:
-        """The stage and everything upstream of it; each after what it needs, itself last; () of an unknown one."""
+    def ancestors(self, *addresses: str) -> tuple[Stage, ...]:
+        """The stages and everything upstream of them, each after what it needs; an unknown one has nothing."""
         order: dict[str, Stage] = {}
         begun: set[str] = set()
-        todo = [(stage, False) for stage in filter(None, [self._stages.get(address)])]
+        todo = [(stage, False) for stage in filter(None, map(self._stages.get, reversed(addresses)))]
         while todo:
             stage, ready = todo.pop()
             if ready:
@@ -90,23 +90,32 @@ class Snapshot:
                 todo.extend((maker, False) for maker in reversed(list(makers.values())) if maker.address not in begun)
         return tuple(order.values())
 
-    def _covering(self, path: str) -> tuple[Output, Stage] | None:
-        while path and path not in self._outputs:
-            parent = posixpath.dirname(path)
-            path = parent if parent != path else ""
-        return self._outputs.get(path)
+    @cached_property
+    def ordered(self) -> tuple[Stage, ...]:
+        """Every stage, each after what it needs."""
+        return self.ancestors(*self._stages)
 
     def makers(self, path: str) -> Iterator[Stage]:
         """Whose output is `path`, holds it, or lies in it."""
+        return (stage for _, stage in self.feeding(path))
+
+    def feeding(self, path: str) -> Iterator[tuple[Output, Stage]]:
+        """The output that is `path` or holds it, else those that lie in it; with their stages."""
         found = self._covering(path)
         if found:
-            yield found[1]
+            yield found
             return
         inside = f"{path}/" if path != "." else ""
         for place in range(bisect.bisect_left(self._paths, inside), len(self._paths)):
             if not self._paths[place].startswith(inside):
                 return
-            yield self._outputs[self._paths[place]][1]
+            yield self._outputs[self._paths[place]]
+
+    def _covering(self, path: str) -> tuple[Output, Stage] | None:
+        while path and path not in self._outputs:
+            parent = posixpath.dirname(path)
+            path = parent if parent != path else ""
+        return self._outputs.get(path)
 
 
 def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None = None) -> Snapshot:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
-from dataops.repo import scanned
+from dataops.repo import scanned, trees
 from dataops.repo.git import Git
 from dataops.repo.scanned import Found, hashes, is_record
 from dataops.repo.worktrees import head, said, worktrees
@@ -58,14 +58,14 @@ def recorded(git: Git, roots: Set[str]) -> Found:
     while level:
         deeper: set[str] = set()
         for _, tree in _objects(git, level):
-            entries = list(_entries(tree, width))
-            declared = next((sha for mode, name, sha in entries if name == "dvc.yaml" and mode != "40000"), None)
-            for mode, name, sha in entries:
-                if mode == "40000" and sha not in seen:
-                    seen.add(sha)
-                    deeper.add(sha)
-                elif mode.startswith("100") and is_record(name):
-                    pairs.add((sha, declared if name == "dvc.lock" else None))
+            entries = list(trees.entries(tree, width))
+            declared = next((one.sha for one in entries if one.name == "dvc.yaml" and one.mode != trees.FOLDER), None)
+            for one in entries:
+                if one.mode == trees.FOLDER and one.sha not in seen:
+                    seen.add(one.sha)
+                    deeper.add(one.sha)
+                elif one.is_file and is_record(one.name):
+                    pairs.add((one.sha, declared if one.name == "dvc.lock" else None))
         level = sorted(deeper)
     stages = dict(_objects(git, sorted({declared for _, declared in pairs if declared})))
     found = Found()
@@ -213,16 +213,6 @@ def _unfinished(git: Git) -> set[str]:
         sha = path.read_text(errors="replace").strip() if path.is_file() else ""
         found |= {sha} if SHA.fullmatch(sha) else set()
     return found
-
-
-def _entries(content: bytes, width: int) -> Iterator[tuple[str, str, str]]:
-    """Mode, name and id of a tree object's entries: `MODE NAME`, NUL, the id's bytes."""
-    place = 0
-    while place < len(content):
-        end = content.index(b"\0", place)
-        mode, _, name = content[place:end].partition(b" ")
-        yield mode.decode(), name.decode(errors="replace"), content[end + 1 : end + 1 + width].hex()
-        place = end + 1 + width
 
 
 def _files(top: Path) -> Iterator[Path]:

@@ -21,7 +21,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     parser = commands.add_parser(
         "lineage",
         help="which data made this, and what else it reached",
-        description="Read from git's tags and dvc.lock alone: nothing had to be recorded for it, and no network is needed.",
+        description="Read from git's tags and dvc.lock alone: nothing was recorded for it, no network is needed.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     for action in ACTIONS:
