@@ -6,9 +6,23 @@ import argparse
 from collections.abc import Sequence
 
 from dataops import errors
-from dataops.cli import adopt, compare, gc, get, ingest, publish, release, remote, store, train, verify, versions
+from dataops.cli import (
+    adopt,
+    compare,
+    gc,
+    get,
+    ingest,
+    lineage,
+    publish,
+    release,
+    remote,
+    store,
+    train,
+    verify,
+    versions,
+)
 
-GROUPS = (adopt, compare, gc, get, ingest, publish, release, remote, store, train, verify, versions)
+GROUPS = (adopt, compare, gc, get, ingest, lineage, publish, release, remote, store, train, verify, versions)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -70,8 +70,7 @@ def trace(context: Context, target: Target, path: str | None = None) -> Trace:
     stages = snapshot.ancestors(*(end.address for end in subject.ends))
     steps = _steps(context, snapshot, stages, warnings)
     card = (target.version.card if target.version else None) or {}
-    reported = None if path else _reports(context, snapshot, subject)
-    training, evaluation = reported or (None, None)
+    training, evaluation = _reports(context, snapshot, subject)
     known = {name for step in steps for made in step.outs for name in made.versions}
     elsewhere = [name for name in _elsewhere(card, subject.artifact) if name not in known and path is None]
     _deprecated(context, [*known, *elsewhere], warnings)
@@ -79,7 +78,7 @@ def trace(context: Context, target: Target, path: str | None = None) -> Trace:
         subject.name,
         commits.read(context.git, [target.commit])[0],
         steps,
-        subject.artifact.name if subject.artifact else target.artifact,
+        subject.artifact.name if subject.artifact else target.artifact if path is None else None,
         target.version if path is None else None,
         subject.output,
         training or card.get("training"),
@@ -110,7 +109,8 @@ def _subject(snapshot: Snapshot, target: Target, path: str | None, warnings: lis
             there = ", ".join(sorted(known)[:8]) or "nothing"
             hint = f"did you mean {close[0]}?" if close else f"recorded there: {there}"
             raise DataOpsError(f"no stage or .dvc file at {at} has {path}", hint)
-        return _Subject(f"{path} at {at}", ends, None, snapshot.covering(path))
+        artifact = next((one for one in snapshot.artifacts.values() if one.path == path), None)
+        return _Subject(f"{path} at {at}", ends, artifact, snapshot.covering(path))
     if target.artifact is None:
         if not snapshot.stages:
             warnings.append(f"no dvc.lock and no .dvc file at {at} records anything")

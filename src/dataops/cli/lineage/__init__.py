@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any, Protocol
 
+from dataops.cli.lineage import impact, trace
+
 
 class Action(Protocol):
     """A module with one action of the command."""
@@ -13,7 +15,7 @@ class Action(Protocol):
         """Add it."""
 
 
-ACTIONS: tuple[Action, ...] = ()
+ACTIONS: tuple[Action, ...] = (trace, impact)
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:

@@ -1,0 +1,95 @@
+"""`dataops lineage impact`: what some data reached."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dataops.lineage.impact import Impact, Reached
+
+EXAMPLES = """\
+examples:
+  dataops lineage impact dataset@v1.1.0          this dataset was wrong: what did it reach?
+  dataops lineage impact v1.1.0                  the same
+  dataops lineage impact HEAD --path data/raw    any output of any commit
+"""
+FEW = 6
+
+
+def register(actions: argparse._SubParsersAction[Any]) -> None:
+    """Add the action."""
+    parser = actions.add_parser(
+        "impact",
+        help="from some data forward to every version, model, tag and branch that consumed it",
+        description="Asks the commit of every tag and branch whether its pipeline read this very content, and follows "
+        "it downstream there. No network, no data. What commits mention is kept in an index in git's own folder, which "
+        "may be deleted at any time.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("version", metavar="VERSION", help="a dataset version, or with --path any git revision")
+    parser.add_argument("--path", metavar="PATH", help="an output of that commit, in place of its artifact")
+    parser.add_argument("--all", action="store_true", help="name every output that it reached, not artifacts alone")
+    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Follow and print."""
+    from dataops.cli.terminal import progress
+    from dataops.files import to_json
+    from dataops.lineage import tojson
+    from dataops.lineage.impact import impact
+    from dataops.versions import context
+
+    there = context.there(arguments.repo) if arguments.repo else context.here()
+    with progress("") as show:
+        found = impact(there, there.resolve(arguments.version), arguments.path, show)
+    if arguments.json:
+        print(to_json(tojson.of_impact(found)), end="")
+    else:
+        print("\n".join(_text(found, every=arguments.all)))
+    return 0
+
+
+def _text(found: Impact, *, every: bool) -> Iterator[str]:
+    from dataops.cli.terminal import table
+    from dataops.cli.versiontext import line
+
+    data = ", ".join(f"{out.path} {out.digest[:7]}" for out in found.outputs[:FEW])
+    yield line(f"{found.name}  {data}")
+    if found.same:
+        yield "  " + line(f"the same content: {', '.join(one.name for one in found.same)}")
+    artifacts = [one for one in found.reached if one.artifact]
+    others = [one for one in found.reached if not one.artifact]
+    if every or not artifacts:
+        artifacts, others = [*artifacts, *others], []
+    if not artifacts:
+        yield f"  reached nothing: no stage of {found.commits:,} tags' and branches' commits read it"
+    else:
+        rows = [("reached", "hash", "released as", "stages", "at", "by"), *(_row(one) for one in artifacts)]
+        yield table([[line(cell) for cell in row] for row in rows], indent="  ")
+    if others:
+        names = list(dict.fromkeys(one.path for one in others))
+        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+        yield "  " + line(f"and {', '.join(names[:FEW])}{more}, which no artifact holds (--all)")
+    yield from (f"warning: {line(one)}" for one in found.problems)
+
+
+def _row(one: Reached) -> tuple[str, ...]:
+    names = [f"{each.name}{' (deprecated)' if each.deprecated else ''}" for each in one.versions]
+    stages = sorted({stage for each in one.versions for stage in each.stages})
+    refs = [ref for ref in one.refs if ref not in {each.tag for each in one.versions}]
+    at = ", ".join(refs[:FEW]) + (f" and {len(refs) - FEW} more" if len(refs) > FEW else "")
+    return (
+        one.artifact or one.path,
+        one.digest[:7],
+        ", ".join(names) or "not released",
+        ", ".join(stages),
+        at,
+        " > ".join(one.via),
+    )
