@@ -57,8 +57,10 @@ def find(context: Context, asked: str, path: str | None = None) -> tuple[Target,
         return target, plain
 
 
-def trace(context: Context, target: Target, path: str | None = None) -> Trace:
+def trace(context: Context, target: Target, path: str | None = None, also: Sequence[str] = ()) -> Trace:
     """What led to the target's artifact, to its output `path`, or, of a plain revision, to everything recorded there.
+
+    `also`: addresses of further stages that belong to it, as one that judges a model.
 
     Raises:
         DataOpsError: nothing recorded there has that path; the commit is not in this clone.
@@ -67,7 +69,7 @@ def trace(context: Context, target: Target, path: str | None = None) -> Trace:
     warnings: list[str] = []
     snapshot = recorded.snapshot(context.git, target.commit, context.prefix, warnings)
     subject = _subject(snapshot, target, path, warnings)
-    stages = snapshot.ancestors(*(end.address for end in subject.ends))
+    stages = snapshot.ancestors(*(end.address for end in subject.ends), *also)
     steps = _steps(context, snapshot, stages, warnings)
     card = (target.version.card if target.version else None) or {}
     training, evaluation = _reports(context, snapshot, subject)
