@@ -25,8 +25,8 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser = actions.add_parser(
         "diff",
         help="what changed between two models: data, code, parameters, next to the metrics that moved",
-        description="Lays two traces side by side. Each metric that moved is told with the changes upstream of the stage "
-        "that wrote it: only those can have moved it.",
+        description="Lays two traces side by side. Each metric that moved is told with the changes upstream of the "
+        "stage that wrote it: only those can have moved it.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -95,7 +95,7 @@ def _text(found: Difference, there: Context) -> Iterator[str]:
 
 
 def _change(one: Change) -> str:
-    told = {"data": _short, "code": _short, "params": str, "command": str, "stage": str}[one.kind]
+    told = _short if one.kind in ("data", "code") else str
     if one.how == "changed":
         what = "" if one.kind == "code" else f"  {_cut(told(one.old))} -> {_cut(told(one.new))}"
     else:
