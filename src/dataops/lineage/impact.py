@@ -6,7 +6,7 @@ what each stage recorded that it read: a stage that has run again since, on othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,9 +79,10 @@ def impact(context: Context, target: Target, path: str | None = None, progress: 
     for ref, commit in context.git.tips(*REFS):
         tips.setdefault(commit, []).append(ref.removeprefix(TAGS).removeprefix("refs/heads/").removeprefix("refs/"))
     held = holders(context.git, context.registry, digests, context.prefix)
-    same = [one for digest in digests for one in held.get(digest, ()) if one.name != name]
+    own = target.artifact if path is None else None
+    same = [one for digest in digests for one in held.get(digest, ()) if one.name != name and one.artifact == own]
     hits = index.mentioning(context.git, list(tips), digests, progress)
-    found = _Found(whole, digests, tips)
+    found = _Found(whole, outputs, tips)
     for done, commit in enumerate(sorted(hits), 1):
         found.look(commit, problems)
         progress(done, len(hits), "commits")
@@ -91,24 +92,31 @@ def impact(context: Context, target: Target, path: str | None = None, progress: 
     )
 
 
-def downstream(snapshot: Snapshot, digests: Iterable[str], agreement: Agreement) -> dict[str, tuple[str, ...]]:
-    """Every output that was made of these contents, by path: the names of the stages on the way to it."""
-    wanted = set(digests)
+def downstream(
+    snapshot: Snapshot, digests: Iterable[str], paths: Iterable[str], agreement: Agreement
+) -> dict[str, tuple[str, ...]]:
+    """Every output that was made of these contents, by path: the names of the stages on the way to it.
+
+    An output at one of `paths` that has the content is the data itself; one elsewhere, too, unless it was made of them
+    (a stage that only copies).
+    """
+    wanted, places = set(digests), set(paths)
     via: dict[str, tuple[str, ...]] = {
-        out.path: () for stage in snapshot.stages for out in stage.outs if out.digest in wanted
+        out.path: () for stage in snapshot.stages for out in stage.outs if out.digest in wanted and out.path in places
     }
-    origins = set(via)
     for stage in snapshot.ordered:
-        for dep in stage.deps:
-            sources = [
-                out for out, _ in snapshot.feeding(dep.path) if out.path in via and agreement(out, dep) is not False
-            ]
-            if dep.digest in wanted or sources:
-                way = min((via[out.path] for out in sources), key=len, default=())
-                name = stage.address.removeprefix("dvc.yaml:")
-                via |= {out.path: (*way, name) for out in stage.outs if out.path not in via}
-                break
-    return {path: way for path, way in via.items() if path not in origins}
+        ways = [
+            via.get(out.path, ())
+            for dep in stage.deps
+            for out, _ in snapshot.feeding(dep.path)
+            if out.path in via and agreement(out, dep) is not False
+        ]
+        if ways or any(dep.digest in wanted for dep in stage.deps):
+            way = (*min(ways, key=len, default=()), stage.address.removeprefix("dvc.yaml:"))
+            via = {out.path: way for out in stage.outs} | via
+        else:
+            via = {out.path: () for out in stage.outs if out.digest in wanted} | via
+    return {path: way for path, way in via.items() if way}
 
 
 def _origin(snapshot: Snapshot, target: Target, path: str | None) -> tuple[Output, ...]:
@@ -134,8 +142,9 @@ def _origin(snapshot: Snapshot, target: Target, path: str | None) -> tuple[Outpu
 class _Found:
     """What was reached, by content, as commit after commit is looked at."""
 
-    def __init__(self, context: Context, digests: set[str], tips: Mapping[str, list[str]]) -> None:
-        self.context, self.digests, self.tips = context, digests, tips
+    def __init__(self, context: Context, data: Sequence[Output], tips: Mapping[str, list[str]]) -> None:
+        self.context, self.tips = context, tips
+        self.digests, self.paths = {out.digest for out in data}, {out.path for out in data}
         self.agreement = Agreement(context.cache)
         self.versions: set[tuple[str, str]] = set()
         self._rows: dict[tuple[str | None, str, str], Reached] = {}
@@ -154,7 +163,7 @@ class _Found:
         context = self.context
         for prefix in recorded.roots(context.git, commit) if context.whole else [context.prefix]:
             snapshot = recorded.snapshot(context.git, commit, prefix, problems)
-            via = downstream(snapshot, self.digests, self.agreement)
+            via = downstream(snapshot, self.digests, self.paths, self.agreement)
             taken: set[str] = set()
             for artifact in snapshot.artifacts.values():
                 for out, _ in snapshot.feeding(artifact.path):

@@ -20,8 +20,9 @@ from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
 from dataops.repo import recorded
 from dataops.repo.holders import holders
 from dataops.repo.names import Target
-from dataops.repo.recorded import Snapshot
+from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.records import Artifact, Dependency, Output, Stage
+from dataops.repo.registry import Version
 from dataops.versions.context import DEFAULT, Context
 
 MODEL = "model"
@@ -145,14 +146,29 @@ def _steps(context: Context, snapshot: Snapshot, stages: Sequence[Stage], warnin
     other = committed.differing(context.git, snapshot.commit, snapshot.prefix, once)
     digests = {dep.digest for stage in stages for dep in stage.deps} | {out.digest for s in stages for out in s.outs}
     held = holders(context.git, context.registry, filter(None, digests), context.prefix)
-    names = {digest: tuple(version.name for version in versions) for digest, versions in held.items()}
+    names = _Names(snapshot, held)
     steps, agreement = [], Agreement(context.cache)
     for stage in stages:
         inputs = tuple(_input(snapshot, stage, dep, tracked, other, names, agreement) for dep in stage.deps)
-        outs = tuple(Made(out, names.get(out.digest, ())) for out in stage.outs)
+        outs = tuple(Made(out, names(out.digest, out.path)) for out in stage.outs)
         steps.append(Step(stage.address, _kind(stage), stage.cmd, inputs, stage.params, outs, stage.frozen))
         warnings += [f"{steps[-1].name}: {one.path} {one.problem}" for one in inputs if one.problem]
     return tuple(steps)
+
+
+class _Names:
+    """The released versions that have a content: where an artifact is declared at that very path, its own alone."""
+
+    def __init__(self, snapshot: Snapshot, held: Mapping[str, Sequence[Version]]) -> None:
+        self._held = held
+        self._artifacts: dict[str, set[str]] = {}
+        for one in snapshot.artifacts.values():
+            self._artifacts.setdefault(one.path, set()).update({one.name, outside(one.name, snapshot.prefix)})
+
+    def __call__(self, digest: str | None, path: str) -> tuple[str, ...]:
+        found = self._held.get(digest or "", ())
+        own = [one for one in found if one.artifact in self._artifacts.get(path, ())]
+        return tuple(version.name for version in own or found)
 
 
 def _tracked(context: Context, snapshot: Snapshot, stages: Sequence[Stage]) -> dict[str, bool]:
@@ -169,10 +185,10 @@ def _input(
     dep: Dependency,
     tracked: Mapping[str, bool],
     other: set[str],
-    names: Mapping[str, tuple[str, ...]],
+    names: _Names,
     agreement: Agreement,
 ) -> Input:
-    versions = names.get(dep.digest or "", ())
+    versions = names(dep.digest, dep.path)
     found = _role(snapshot, stage, dep, tracked)
     if found != "data":
         problem = ""
