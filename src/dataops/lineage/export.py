@@ -1,0 +1,191 @@
+"""What an export needs of a repository, gathered: its name, its cards, and where its data lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from dataops.errors import DataOpsError
+from dataops.lineage import commits, croissant, openlineage, places
+from dataops.lineage.openlineage import Kept, World
+from dataops.lineage.trace import MODEL, find, trace
+from dataops.lineage.traced import Trace
+from dataops.repo import publish_tag
+from dataops.repo.names import Target
+from dataops.repo.records import Output
+from dataops.repo.registry import Version
+from dataops.store.objects import LEGACY, Object, Store
+from dataops.store.remote import PLACEHOLDER
+from dataops.versions import get
+from dataops.versions.context import DEFAULT, Context
+
+if TYPE_CHECKING:
+    from dataops.versions.get import Chosen
+
+Told = Callable[[str], object]
+
+
+def events(
+    context: Context, asked: str | None = None, namespace: str | None = None, told: Told = str
+) -> list[dict[str, Any]]:
+    """The run events of what made a version; without one of every released model, oldest first, each run once.
+
+    Of all models one whose commit can't be read is passed over, and `told` hears of it, as of a trace's warnings.
+
+    Raises:
+        DataOpsError: there is no such version, or no model was ever released.
+    """
+    url = address(context)
+    runs: dict[str, dict[str, Any]] = {}
+    for found in _traces(context, asked, told):
+        there, _ = context.focused(Target("", found.artifact, found.commit.sha, found.version))
+        names = {name for step in found.steps for made in step.outs for name in made.versions}
+        known = cards(context, {*names, *found.trained_on})
+        world = World(namespace or places.namespace(url), places.repository(url), _kept(there), known)
+        for step, event in zip(found.steps, openlineage.events(found, world), strict=True):
+            run = event["run"]["runId"]
+            # what another model of that commit has of this step, this one says as well; but not of its own last one
+            if run not in runs or any(made.output == found.output for made in step.outs):
+                runs[run] = event
+        for warning in found.warnings:
+            told(f"{found.name}: {warning}")
+    return list(runs.values())
+
+
+def _traces(context: Context, asked: str | None, told: Told) -> Iterator[Trace]:
+    if asked is not None:
+        target, path = find(context, asked)
+        yield trace(context, target, path)
+        return
+    versions = models(context)
+    if not versions:
+        raise DataOpsError("no model was ever released", "VERSION names what to export, as dataset@latest")
+    for version in versions:
+        try:
+            yield trace(context, Target(version.name, version.artifact, version.commit, version))
+        except DataOpsError as error:
+            told(f"{version.name} is left out: {error.message}")
+
+
+def models(context: Context) -> list[Version]:
+    """Every version of every model, the oldest first; what is a model, its newest card says, or its name."""
+    found: list[Version] = []
+    for artifact in context.registry.artifacts.values():
+        card = (artifact.versions[-1].card if artifact.versions else None) or {}
+        named = artifact.name.rpartition(":")[2] == MODEL
+        if card.get("type", MODEL if named else None) == MODEL:
+            found += artifact.versions
+    return sorted(found, key=lambda version: (version.refs[-1].seconds, version.artifact, version.number.key))
+
+
+def address(context: Context) -> str:
+    """The git repository's URL: as it was given, else its remote's, else its folder."""
+    if context.url:
+        return context.url
+    try:
+        return context.git.out("remote", "get-url", publish_tag.remote_of(context.git))
+    except DataOpsError:
+        return str(context.git.folder.resolve())
+
+
+def cards(context: Context, names: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+    """The cards of these versions; of those without one nothing."""
+    wanted = set(names)
+    known = (
+        version
+        for artifact in sorted({name.rpartition("@")[0] for name in wanted})
+        for version in context.registry.versions(artifact)
+        if version.name in wanted
+    )
+    return {version.name: card for version in known if (card := version.read_card())}
+
+
+def _kept(context: Context) -> Callable[[Output], Kept]:
+    """Where an output is kept, by the configuration of this clone; nothing is asked of the remote."""
+    stores: dict[str | None, Store | None] = {}
+
+    def kept(out: Output) -> Kept:
+        if out.imported or not out.push:
+            return Kept()
+        if out.remote not in stores:
+            try:
+                stores[out.remote] = context.store(out.remote)
+            except DataOpsError:
+                stores[out.remote] = None
+        store = stores[out.remote]
+        if store is None or store.url.startswith(PLACEHOLDER) or (store.kind == "none" and "://" not in store.url):
+            return Kept()
+        try:
+            return Kept(store.url, store.uri(Object(out.digest, out.algorithm)))
+        except DataOpsError:
+            return Kept(store.url)
+
+    return kept
+
+
+def described(context: Context, asked: str, told: Told = str) -> dict[str, Any]:
+    """A version as Croissant.
+
+    Raises:
+        DataOpsError: there is no such version, it has no files, or its list of files or its remote can't be had.
+    """
+    chosen = get.choose(context, asked)
+    if not chosen.listing.names:
+        raise DataOpsError(f"{asked} has no files", "was it released empty?")
+    version, git = chosen.target.version, chosen.context.git
+    card = (version.card if version else None) or {}
+    artifact = chosen.snapshot.artifact(chosen.target.artifact or DEFAULT)
+    assert artifact is not None  # `choose` found its files
+    (commit,) = commits.read(git, [chosen.target.commit])
+    said = [artifact.desc, str(card.get("reason") or "")]
+    description = ". ".join(text.rstrip(".") for text in said if text)
+    known = artifact.meta
+    if any(obj.algorithm == LEGACY for obj in chosen.listing.objects.values()):
+        told("DVC 2 recorded these files: of a text with CRLF line ends, the md5 is not that of its bytes")
+    if not known.get("license"):
+        told(
+            f"no licence is declared: {artifact.declared_in}, artifacts.{artifact.name.rpartition(':')[2]}.meta.license"
+        )
+    if not card.get("schema"):
+        told("no card with columns: the files are described, not their records")
+    return croissant.metadata(
+        croissant.Dataset(
+            name=artifact.name,
+            description=description or f"{artifact.path} at {chosen.target.commit[:7]}",
+            files=list(_files(chosen, card)),
+            version=str(version.number).removeprefix("v") if version else None,
+            date=version.time if version else commit.time,
+            creator=version.author if version else commit.author,
+            url=_text(known.get("url")) or places.repository(address(chosen.context)),
+            license=_text(known.get("license")),
+            citation=_text(known.get("citation")),
+            keywords=artifact.labels,
+            columns=card.get("schema", {}) if artifact.type != MODEL else {},
+            contract=_contract(chosen),
+        )
+    )
+
+
+def _files(chosen: Chosen, card: Mapping[str, Any]) -> Iterator[croissant.File]:
+    """Every file with its address; one that lies in git by its own path, beside the description."""
+    found = chosen.listing
+    alone = found.whole is not None and not found.whole.is_folder and isinstance(card.get("sha256"), str)
+    for name in found.names:
+        if (obj := found.objects.get(name)) is not None:
+            url = chosen.store.uri(obj)
+            checksum = ("sha256", str(card["sha256"])) if alone else ("md5", obj.digest)
+            yield croissant.File(name, places.harmless(url) if "://" in url else places.uri(url), checksum)
+        else:
+            content = chosen.context.git.blob(found.commit, found.in_git[name]) or b""
+            yield croissant.File(name, name, ("sha256", hashlib.sha256(content).hexdigest()))
+
+
+def _contract(chosen: Chosen) -> dict[str, str]:
+    columns = chosen.context.contract(chosen.target.commit).get("columns")
+    listed = columns.items() if isinstance(columns, dict) else ()
+    return {str(name): str(its["type"]) for name, its in listed if isinstance(its, dict) and "type" in its}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
