@@ -197,4 +197,4 @@ def _field(name: str, its: str, source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _id(*names: str) -> str:
     """An identifier that is no prefixed name and no keyword, whatever a file or column is called."""
-    return "/".join(quote(name, safe="/") for name in names)
+    return "/".join(quote(name, safe="/", errors="surrogatepass") for name in names)

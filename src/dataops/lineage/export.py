@@ -34,12 +34,11 @@ def events(
     Of all models one whose commit can't be read is passed over, and `told` hears of it, as of a trace's warnings.
 
     Raises:
-        DataOpsError: there is no such version, or no model was ever released.
+        DataOpsError: there is no such version, nothing recorded made it, or no model was ever released.
     """
     url = address(context)
     runs: dict[str, dict[str, Any]] = {}
-    for found in _traces(context, asked, told):
-        there, _ = context.focused(Target("", found.artifact, found.commit.sha, found.version))
+    for there, found in _traces(context, asked, told):
         names = {name for step in found.steps for made in step.outs for name in made.versions}
         known = cards(context, {*names, *found.trained_on})
         world = World(namespace or places.namespace(url), places.repository(url), _kept(there), known)
@@ -48,24 +47,31 @@ def events(
             # what another model of that commit has of this step, this one says as well; but not of its own last one
             if run not in runs or any(made.output == found.output for made in step.outs):
                 runs[run] = event
-        for warning in found.warnings:
-            told(f"{found.name}: {warning}")
+        if asked is not None and not found.steps:
+            raise DataOpsError(f"nothing is known of what made {found.name}", "; ".join(found.warnings[:2]))
+        if found.warnings:
+            more = f" (and {len(found.warnings) - 1} more, as `dataops lineage trace` shows)"
+            told(f"{found.name}: {found.warnings[0]}{more if len(found.warnings) > 1 else ''}")
     return list(runs.values())
 
 
-def _traces(context: Context, asked: str | None, told: Told) -> Iterator[Trace]:
+def _traces(context: Context, asked: str | None, told: Told) -> Iterator[tuple[Context, Trace]]:
+    """Each with the DVC repository that it lies in."""
     if asked is not None:
         target, path = find(context, asked)
-        yield trace(context, target, path)
+        yield context.focused(target, path)[0], trace(context, target, path)
         return
     versions = models(context)
     if not versions:
         raise DataOpsError("no model was ever released", "VERSION names what to export, as dataset@latest")
     for version in versions:
+        target = Target(version.name, version.artifact, version.commit, version)
         try:
-            yield trace(context, Target(version.name, version.artifact, version.commit, version))
+            found = context.focused(target)[0], trace(context, target)
         except DataOpsError as error:
             told(f"{version.name} is left out: {error.message}")
+        else:
+            yield found
 
 
 def models(context: Context) -> list[Version]:

@@ -208,7 +208,7 @@ class _Telling:
             "size": made.output.size,
             "fileCount": made.output.files,
         }
-        return {name: count for name, count in stated.items() if isinstance(count, int)}
+        return {name: count for name, count in stated.items() if type(count) is int}
 
     def of_dataset(self, made: Made) -> Facets:
         out = made.output

@@ -49,8 +49,8 @@ def repository(url: str) -> str | None:
             return None
         host, path = parts.hostname + port, parts.path
     scheme = "http" if url.lower().startswith("http:") else "https"
-    path = quote(path.strip("/").removesuffix(".git"), safe=PLAIN + "%")
-    return f"{scheme}://{quote(host, safe=':[]')}/{path}".rstrip("/")
+    path = _quoted(path.strip("/").removesuffix(".git"), PLAIN + "%")
+    return f"{scheme}://{_quoted(host, ':[]')}/{path}".rstrip("/")
 
 
 def namespace(url: str) -> str:
@@ -64,7 +64,7 @@ def external(address: str) -> Place:
     if "://" not in address:
         return Place("file", address)
     try:
-        parts = urlsplit(address)
+        parts = urlsplit(address, allow_fragments=address.lower().startswith("http"))
     except ValueError:  # brackets that are no address
         scheme, _, rest = harmless(address).partition("://")
         return Place(scheme, rest or "/")
@@ -84,5 +84,10 @@ def inside(namespace: str, prefix: str, path: str) -> Place:
 
 def uri(address: str) -> str:
     """An address as RFC 3986 has it; of a folder on this machine, file:///…"""
-    text = quote(harmless(address), safe=PLAIN + "%?&#[]()!$*'")
+    text = _quoted(harmless(address), PLAIN + "%?&#[]()!$*'")
     return text if "://" in address else f"file://{text}" if text.startswith("/") else f"file:{text}"
+
+
+def _quoted(text: str, safe: str) -> str:
+    """With every other character as its UTF-8; what is none is a question mark's."""
+    return quote(text, safe=safe, errors="replace")
