@@ -128,7 +128,7 @@ def _object(file: File) -> dict[str, Any]:
     encoding = ENCODINGS.get(table_kind([file.path]) or "") or mimetypes.guess_type(file.path)[0]
     return {
         "@type": "cr:FileObject",
-        "@id": _id(file.path),
+        "@id": _id("files", file.path),
         "name": file.path,
         "contentUrl": file.url,
         "encodingFormat": encoding or "application/octet-stream",
