@@ -22,7 +22,12 @@ from dataops.cli import main
 from dataops.lineage import croissant
 from dataops.lineage.croissant import Dataset, File
 from dataops.lineage.export import described
+from dataops.versions.uri import uri as addresses
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:rdflib"),  # of mlcroissant's, not ours
+    pytest.mark.filterwarnings("ignore:The inplace keyword"),
+]
 VALIDATE = Path(sys.executable).with_name("mlcroissant")
 MD5 = ("md5", "d1" * 16)
 
@@ -129,6 +134,7 @@ def test_what_it_says(depot: Depot) -> None:
     assert {name: one["md5"] for name, one in objects.items()} == {name: depots.md5(FILES[name]) for name in FILES}
     digest = depots.md5(FILES["README.md"])
     assert objects["README.md"]["contentUrl"] == f"s3://bucket/dvc/files/md5/{digest[:2]}/{digest[2:]}"
+    assert {name: one["contentUrl"] for name, one in objects.items()} == addresses("v1.2.0").files
     assert objects["README.md"]["encodingFormat"] == "text/markdown"
     fields = {one["name"]: one["dataType"] for one in found["recordSet"][1]["field"]}
     assert fields == {"split": "sc:Text", "date": "sc:Date", "store": "sc:Integer", "sales": "sc:Float",

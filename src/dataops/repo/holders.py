@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -29,7 +30,13 @@ def holders(git: Git, registry: Registry, digests: Iterable[str], prefix: str = 
                     bare.append(version)
                 elif card.get("hash") in wanted:
                     found.setdefault(card["hash"], []).append(version)
-    for version, digest in zip(bare, content_hashes(git, bare, prefix) if wanted else (), strict=False):
+    for version, digest in zip(bare, _recorded(git, tuple(bare), prefix) if wanted else (), strict=False):
         if digest in wanted:
             found.setdefault(str(digest), []).append(version)
     return {digest: sorted(held, key=lambda one: (one.artifact, one.number.key)) for digest, held in found.items()}
+
+
+@functools.lru_cache(maxsize=1)
+def _recorded(git: Git, bare: tuple[Version, ...], prefix: str) -> tuple[str | None, ...]:
+    """What dvc.lock has of each, read once however many traces ask: a commit doesn't change."""
+    return tuple(content_hashes(git, bare, prefix))
