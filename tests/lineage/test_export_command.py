@@ -116,6 +116,7 @@ def test_as_an_array_into_a_file(repo: TagRepo, capsys: pytest.CaptureFixture[st
     kept = events((repo.path / "out/runs.ndjson").read_text())
     assert {event["job"]["namespace"] for event in kept} == {"mine"}
     assert kept[0]["job"]["facets"]["sourceCodeLocation"]["repoUrl"] == "https://host.org/team/repo"
+    assert "out can't be written" in export(capsys, "model@v2.0.0", "--out", "out", status=2)[1]
 
 
 def test_a_broken_commit_is_passed_over(repo: TagRepo, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,6 +138,15 @@ def test_a_dataset_and_an_output(repo: TagRepo, capsys: pytest.CaptureFixture[st
         "dvc.yaml:split",
         "dvc.yaml:fit",
     ]
+
+
+def test_somebodys_clone_is_the_same_repository(
+    repo: TagRepo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exported from elsewhere by its path, everything has the names that it has from within."""
+    inside = export(capsys)[0]
+    monkeypatch.chdir(tmp_path)
+    assert export(capsys, "--repo", str(repo.path))[0] == inside
 
 
 def test_nothing_to_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -239,6 +239,21 @@ def test_a_monorepo_counts_from_its_top() -> None:
     assert [name for _, name in named(event["inputs"] + event["outputs"])] == ["teams/a/raw", "teams/a/model.bin"]
 
 
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("dvc.yaml:fit", "dvc.yaml"),
+        ("sub/dvc.yaml:fit@eu:1", "sub/dvc.yaml"),
+        ("a:b/dvc.yaml:fit", "a:b/dvc.yaml"),
+        ("data/a:b.csv.dvc", "data/a:b.csv.dvc"),
+    ],
+)
+def test_the_file_that_declares_it(address: str, path: str) -> None:
+    """Of a stage its dvc.yaml, of a .dvc file itself."""
+    (event,) = tell(Step(address, "stage", "", (), {}, ()))
+    assert event["job"]["facets"]["sourceCodeLocation"]["path"] == path
+
+
 def test_code_is_of_the_job() -> None:
     """No dataset: it stands with the job, by its hash."""
     code = [

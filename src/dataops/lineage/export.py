@@ -86,13 +86,13 @@ def models(context: Context) -> list[Version]:
 
 
 def address(context: Context) -> str:
-    """The git repository's URL: as it was given, else its remote's, else its folder."""
-    if context.url:
+    """The git repository's URL: as it was given, else its remote's; where both are folders, that of the remote."""
+    if places.repository(context.url) is not None:
         return context.url
     try:
         return context.git.out("remote", "get-url", publish_tag.remote_of(context.git))
     except DataOpsError:
-        return str(context.git.folder.resolve())
+        return context.url or str(context.git.folder.resolve())
 
 
 def cards(context: Context, names: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:

@@ -103,7 +103,8 @@ class _Telling:
 
     def of_job(self, step: Step) -> Facets:
         url, tag = self.world.repository, {"tag": self.trace.version.tag} if self.trace.version else {}
-        path = posixpath.join(self.trace.prefix, step.address.partition(":")[0])
+        folder, pipeline, _ = step.address.rpartition("dvc.yaml:")
+        path = posixpath.join(self.trace.prefix, folder + pipeline.rstrip(":") if pipeline else step.address)
         where = {"type": "git", "url": url, "repoUrl": url, "path": path, "version": self.trace.commit.sha, **tag}
         code = [
             {"path": one.path, "hash": one.digest} | ({"problem": one.problem} if one.problem else {})

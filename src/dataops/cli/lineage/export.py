@@ -65,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print(text, end="")
         return 0
-    files.write_text(arguments.out, text)
+    try:
+        files.write_text(arguments.out, text)
+    except OSError as error:
+        raise DataOpsError(f"{arguments.out} can't be written: {error.strerror}", "--out names a file") from None
     print(f"{what} in {arguments.out}")
     return 0
