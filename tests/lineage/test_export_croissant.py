@@ -21,7 +21,7 @@ from depot import Depot
 from dataops.cli import main
 from dataops.lineage import croissant
 from dataops.lineage.croissant import Dataset, File
-from dataops.lineage.export import described
+from dataops.lineage.described import described
 from dataops.versions.uri import uri as addresses
 
 pytestmark = [

@@ -55,7 +55,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataOpsError("--croissant describes one version", "as `dataops lineage export --croissant latest`")
     there = context.there(arguments.repo) if arguments.repo else context.here()
     if arguments.croissant:
-        text = files.to_json(export.described(there, arguments.version, told))
+        from dataops.lineage.described import described
+
+        text = files.to_json(described(there, arguments.version, told))
         what = "1 dataset"
     else:
         events = export.events(there, arguments.version, arguments.namespace, told)
