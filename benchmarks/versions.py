@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 MAKER = Path(__file__).parents[1] / "scripts" / "many_versions.py"
 MANY, FEW = 10_000, 1_000
@@ -28,26 +29,23 @@ class Result:
     seconds: float
     versions: int
     ratio: float | None = None
-    """Time a version, as a multiple of `gto show`'s; below 1 is quicker."""
+    """Time a version, as a multiple of the peer's; below 1 is quicker."""
+    peer: str = "gto's"
 
     def __str__(self) -> str:
         told = f"{self.name:42} {self.seconds:8.2f} s  {1e6 * self.seconds / self.versions:9.1f} µs a version"
-        return told if self.ratio is None else f"{told}  1/{1 / self.ratio:,.0f} of gto's"
+        return told if self.ratio is None else f"{told}  1/{1 / self.ratio:,.0f} of {self.peer}"
 
 
 def run(many: int = MANY, few: int = FEW) -> list[Result]:
     """Make both repositories and take the median of three runs each, all within the same minute or two."""
-    specification = importlib.util.spec_from_file_location("many_versions", MAKER)
-    assert specification is not None
-    assert specification.loader is not None
-    maker = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(maker)
     python = sys.executable
     gto = str(Path(python).with_name("gto"))
     with tempfile.TemporaryDirectory(prefix="bench-versions-") as folder:
         large, small = Path(folder, "large"), Path(folder, "small")
-        maker.make(large, many)
-        maker.make(small, few)
+        made = maker()
+        made.make(large, many)
+        made.make(small, few)
         base = median([gto, "show", "--json"], small, 1)
         commands = (["versions", "--json"], ["show", "latest"])
         timed = [(command, median([python, "-m", "dataops", *command], large, REPEATS)) for command in commands]
@@ -57,6 +55,16 @@ def run(many: int = MANY, few: int = FEW) -> list[Result]:
         name = f"dataops {' '.join(command)}, {many:,} versions"
         results.append(Result(name, seconds, many, seconds / many / per_version))
     return results
+
+
+def maker() -> ModuleType:
+    """The script that makes such repositories."""
+    specification = importlib.util.spec_from_file_location("many_versions", MAKER)
+    assert specification is not None
+    assert specification.loader is not None
+    made = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(made)
+    return made
 
 
 def median(command: list[str], folder: Path, repeats: int) -> float:

@@ -116,12 +116,20 @@ def digest_of(path: str, i: int) -> str:
 
 
 def pipeline() -> str:
-    """dvc.yaml: a chain of stages, and the artifact."""
+    """dvc.yaml: a chain of stages, and the artifacts."""
     lines = ["stages:"]
     for before, stage in zip(("landing", *STAGES), STAGES, strict=False):
         lines += [f"  {stage}:", f"    cmd: python -m pipeline.{stage}", "    deps:", f"      - data/{before}"]
         lines += ["    outs:", f"      - {output(stage)}"]
-    return "\n".join([*lines, "artifacts:", "  dataset:", "    path: data/dataset", "    type: dataset"]) + "\n"
+    artifacts = {"dataset": ("data/dataset", "dataset"), "model": ("data/train", "model")}
+    for name, (path, kind) in artifacts.items():
+        lines += [
+            *(["artifacts:"] if name == "dataset" else []),
+            f"  {name}:",
+            f"    path: {path}",
+            f"    type: {kind}",
+        ]
+    return "\n".join(lines) + "\n"
 
 
 def output(stage: str) -> str:

@@ -4,68 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
-from checkout import SMALL, Repo
+from checkout import Repo
 
 from dataops.ingest.recorded import folder_hash, md5
 
 pytestmark = pytest.mark.e2e
 VERSIONS = ["v1.0.0", "v1.1.0", "v1.1.1", "v2.0.0"]
-
-
-def next_commit(repo: Repo, message: str) -> None:
-    """What a person does after a change: run the dataset's stages, commit, push."""
-    repo.run("dvc", "repro", "-q", "split")
-    repo.commit(message)
-    repo.run("git", "push", "-q", "origin", "main")
-
-
-def release(repo: Repo, status: int = 0) -> str:
-    """Release the dataset; what was said."""
-    done = repo.run("dataops", "release", status=status)
-    return done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module")
-def history(planted: Callable[[str], Repo], tmp_path_factory: pytest.TempPathFactory) -> Repo:
-    """Four versions, and a fifth state that is none."""
-    repo = planted("history")
-    origin = tmp_path_factory.mktemp("origin") / "origin.git"
-    repo.run("git", "init", "-q", "--bare", "-b", "main", str(origin))
-    repo.run("git", "remote", "add", "origin", str(origin))
-    repo.run("dataops", "store", "up")
-    repo.run("dataops", "ingest", "sample", *SMALL)
-    next_commit(repo, "Data")
-    assert "dataset v1.0.0: the first version" in release(repo)
-
-    repo.run("dataops", "ingest", "sample", "--until", "2024-12-31")
-    next_commit(repo, "December")
-    assert "minor): 31 days added, 2024-12-01 to 2024-12-31" in release(repo)
-
-    rows = pd.read_parquet(repo.path / "data/raw/2024-06.parquet").head(3)
-    rows["sales"] += 7
-    rows.to_csv(repo.path.parent / "fix.csv", index=False)
-    repo.run("dataops", "ingest", str(repo.path.parent / "fix.csv"), "--mix", "--received", "2025-01-02")
-    next_commit(repo, "Three corrected rows")
-    assert "patch): 3 rows corrected in sales" in release(repo)
-
-    params = repo.path / "params.yaml"
-    text = params.read_text().replace("    promotion: {type: boolean}\n", "").replace("    promotion: promotion\n", "")
-    params.write_text(text.replace("known_ahead: [price, promotion]", "known_ahead: [price]"))
-    next_commit(repo, "Promotions leave")
-    assert "major): columns promotion, promotion_change removed" in release(repo)
-
-    writer = repo.path / "src/dataops/tables/parquet.py"
-    writer.write_text(writer.read_text().replace("compression_level=3", "compression_level=5"))
-    next_commit(repo, "Other compression")
-    said = release(repo, status=1)
-    assert "re-encoded only" in said
-    assert "Traceback" not in said
-    return repo
 
 
 def test_four_versions_and_their_bytes(history: Repo, tmp_path: Path) -> None:

@@ -43,7 +43,11 @@ def test_cards_speak_for_themselves(tmp_path: Path) -> None:
     repo = plant(tmp_path / "repo")
     repo.commit()
     card = {
-        **{"format": 1, "artifact": "model", "version": "v1.0.0", "type": "model", "hash": "a" * 32},
+        "format": 1,
+        "artifact": "model",
+        "version": "v1.0.0",
+        "type": "model",
+        "hash": "a" * 32,
         "data": [{"version": "dataset@v1.0.0", "hash": "b" * 32}],
         "evaluation": {"model": {"wape": 0.25}},
         "training": {"backend": "local"},
