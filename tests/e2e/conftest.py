@@ -66,6 +66,8 @@ def history(planted: Callable[[str], Repo], tmp_path_factory: pytest.TempPathFac
     origin = tmp_path_factory.mktemp("origin") / "origin.git"
     repo.run("git", "init", "-q", "--bare", "-b", "main", str(origin))
     repo.run("git", "remote", "add", "origin", str(origin))
+    params = repo.path / "params.yaml"
+    params.write_text(params.read_text().replace("rounds: 500 ", "rounds: 60 ").replace("threads: 2 ", "threads: 1 "))
     repo.run("dataops", "store", "up")
     repo.run("dataops", "ingest", "sample", *SMALL)
     next_commit(repo, "Data")
@@ -82,7 +84,6 @@ def history(planted: Callable[[str], Repo], tmp_path_factory: pytest.TempPathFac
     next_commit(repo, "Three corrected rows")
     assert "patch): 3 rows corrected in sales" in release(repo)
 
-    params = repo.path / "params.yaml"
     text = params.read_text().replace("    promotion: {type: boolean}\n", "").replace("    promotion: promotion\n", "")
     params.write_text(text.replace("known_ahead: [price, promotion]", "known_ahead: [price]"))
     next_commit(repo, "Promotions leave")

@@ -62,51 +62,49 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _text(found: Difference, there: Context) -> Iterator[str]:
+    from dataops.cli.terminal import table
     from dataops.cli.versiontext import line
 
-    yield (
-        line(f"{found.old.name}  {found.old.commit.sha[:7]}  {found.old.commit.time:%Y-%m-%d}")
-        + "  ->  "
-        + line(f"{found.new.name}  {found.new.commit.sha[:7]}  {found.new.commit.time:%Y-%m-%d}")
-    )
-    yield line(f"  made of {', '.join(found.old.versions) or 'nothing released'}")
-    yield line(f"       -> {', '.join(found.new.versions) or 'nothing released'}")
-    for name in found.new.versions:
-        if name not in found.old.versions and (why := _reason(there, name)):
-            yield line(f"          {name}: {why}", 2 * WIDEST)
-    yield ""
-    if not found.changes:
-        yield "data, code, parameters and commands are the same"
-    for number, change in enumerate(found.changes, 1):
-        yield line(f"{number:>3}  {_change(change)}")
-    yield ""
-    if not found.moved:
-        yield f"{found.same} metrics, all the same" if found.same else "no metrics are recorded"
+    def rows(cells: list[tuple[str, ...]]) -> str:
+        return table([[line(cell, WIDEST) for cell in row] for row in cells], indent="  ")
+
+    old, new = found.old, found.new
+    yield line(f"{old.name} ({old.commit.sha[:7]}, {old.commit.time:%Y-%m-%d}) -> {new.name} ({new.commit.sha[:7]}, "
+               f"{new.commit.time:%Y-%m-%d})")  # fmt: skip
+    made = [f"{name}: {why}" if (why := _reason(there, name)) and name not in old.versions else name
+            for name in new.versions]  # fmt: skip
+    yield "  made of  " + line(", ".join(old.versions) or "nothing released")
+    yield "        -> " + line(", ".join(made) or "nothing released")
+    if found.changes:
+        yield "\nchanged"
+        yield rows([(str(number), *_change(one)) for number, one in enumerate(found.changes, 1)])
+    else:
+        yield "\ndata, code, parameters and commands are the same"
     by: dict[tuple[int, ...], list[Moved]] = {}
     for one in found.moved:
         by.setdefault(one.changes, []).append(one)
-    for places, metrics in by.items():
+    for places, moved in by.items():
         after = ", ".join(str(place + 1) for place in places)
-        yield f"after {after}" if places else "after no change that is recorded"
-        yield from (line(f"  {_moved(one)}") for one in metrics)
-    if found.moved and found.same:
-        yield f"{found.same} more metrics are the same"
-    yield from (f"warning: {line(one)}" for one in dict.fromkeys((*found.old.warnings, *found.new.warnings)))
+        yield f"\nmetrics after {after}" if places else "\nmetrics after no change that is recorded"
+        yield rows([_moved(one) for one in moved])
+    if not found.moved:
+        yield f"\n{found.same} metrics, all the same" if found.same else "\nno metrics are recorded"
+    elif found.same:
+        yield f"\n{found.same} more metric{'s are' if found.same > 1 else ' is'} the same"
+    yield from (f"warning: {line(one)}" for one in dict.fromkeys((*old.warnings, *new.warnings)))
 
 
-def _change(one: Change) -> str:
+def _change(one: Change) -> tuple[str, str, str]:
     told = _short if one.kind in ("data", "code") else str
     if one.how == "changed":
-        what = "" if one.kind == "code" else f"  {_cut(told(one.old))} -> {_cut(told(one.new))}"
-    else:
-        value = told(one.new if one.how == "added" else one.old)
-        what = f"  {one.how}" + (f" ({_cut(value)})" if one.kind in ("params", "data") else "")
-    return f"{one.kind:8} {one.name}{what}"
+        return one.kind, one.name, f"{told(one.old)} -> {told(one.new)}"
+    value = told(one.new if one.how == "added" else one.old)
+    return one.kind, one.name, one.how + (f" ({value})" if one.kind in ("params", "data") else "")
 
 
-def _moved(one: Moved) -> str:
-    share = f"  ({(one.new - one.old) / abs(one.old):+.2%})" if one.old and one.new is not None else ""
-    return f"{one.path}  {one.name}  {_number(one.old)} -> {_number(one.new)}{share}"
+def _moved(one: Moved) -> tuple[str, str, str, str]:
+    share = f"{(one.new - one.old) / abs(one.old):+.2%}" if one.old and one.new is not None else ""
+    return one.path, one.name, f"{_number(one.old)} -> {_number(one.new)}", share
 
 
 def _number(value: float | None) -> str:
@@ -115,10 +113,6 @@ def _number(value: float | None) -> str:
 
 def _short(digest: Any) -> str:
     return str(digest)[:7] if digest else "nothing"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= WIDEST else text[: WIDEST - 1] + "…"
 
 
 def _reason(there: Context, name: str) -> str:

@@ -16,7 +16,8 @@ examples:
   dataops lineage impact v1.1.0                  the same
   dataops lineage impact HEAD --path data/raw    any output of any commit
 """
-FEW = 6
+FEW = 6  # tags and branches that are named
+SOME = 3  # outputs that are
 
 
 def register(actions: argparse._SubParsersAction[Any]) -> None:
@@ -75,8 +76,8 @@ def _text(found: Impact, *, every: bool) -> Iterator[str]:
         yield table([[line(cell) for cell in row] for row in rows], indent="  ")
     if others:
         names = list(dict.fromkeys(one.path for one in others))
-        more = f" and {len(names) - FEW} more" if len(names) > FEW else ""
-        yield "  " + line(f"and {', '.join(names[:FEW])}{more}, which no artifact holds (--all)")
+        more = f" and {len(names) - SOME} more" if len(names) > SOME else ""
+        yield "  " + line(f"and {', '.join(names[:SOME])}{more}, which no artifact holds (--all)")
     yield from (f"warning: {line(one)}" for one in found.problems)
 
 

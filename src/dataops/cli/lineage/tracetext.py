@@ -45,7 +45,7 @@ def _facts(trace: Trace) -> Iterator[tuple[str, str]]:
         yield "commit", told
     else:
         yield "commit", f"{commit.sha}, not in this clone"
-    yield "made of", ", ".join(trace.versions) or "no released version"
+    yield "made of", ", ".join(trace.versions) or ("no released version" if trace.version else "")
     if trace.training:
         yield "training", _training(trace.training)
     if trace.evaluation:
