@@ -6,16 +6,18 @@ import datetime as dt
 import decimal
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
 from dataops.errors import DataOpsError
+from dataops.lineage import footer
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
+
+    from dataops.lineage.footer import Bounds
 
 DAY, MONTH = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{4}-\d{2}")
 TICK = dt.timedelta(microseconds=1)
@@ -28,8 +30,8 @@ class Unfit(Exception):  # noqa: N818  an answer
 class Typed(Protocol):
     """A condition for one type of column."""
 
-    def may(self, statistics: pq.Statistics | None) -> bool:
-        """Whether values of these statistics can meet it; True where that isn't known."""
+    def may(self, found: Bounds | None) -> bool:
+        """Whether values within these bounds can meet it; True where that isn't known."""
 
     def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
         """Which values meet it, null for a null."""
@@ -85,7 +87,7 @@ class Within:
             raise Unfit(f"{self.column} holds no dates but {kind}")
         zone = getattr(kind, "tz", None)
         try:
-            return _Within(_in_zone(self.first, zone), _in_zone(self.end, zone), pa.timestamp("us", zone))
+            return _Within(_in_zone(self.first, zone), _in_zone(self.end, zone), kind)
         except (ValueError, KeyError, OSError):
             raise Unfit(f"{self.column} has the time zone {zone}, which is not known here") from None
 
@@ -94,15 +96,18 @@ class Within:
 class _Equals:
     value: pa.Scalar
 
-    def may(self, statistics: pq.Statistics | None) -> bool:
-        wanted = self.value.as_py()
-        wanted = wanted.encode() if isinstance(wanted, str) else wanted
-
-        def spans(low: Any, high: Any) -> bool:
-            cut = isinstance(wanted, bytes) and wanted.startswith(high)  # some writers cut a bound without raising it
-            return bool(low <= wanted and (wanted <= high or cut))
-
-        return _judged(statistics, spans, isinstance(wanted, bytes))
+    def may(self, found: Bounds | None) -> bool:
+        if found is None or found.only_nulls or not self.value.is_valid:
+            return found is None
+        known = footer.bounds(found, self.value.type)
+        if known is None:
+            return True
+        (low, high), wanted = known, footer.comparable(self.value)
+        if isinstance(wanted, bytes) and isinstance(low, bytes) and isinstance(high, bytes):
+            return low <= wanted and (wanted <= high or wanted.startswith(high))  # some writers cut without raising
+        if isinstance(wanted, bytes) or isinstance(low, bytes) or isinstance(high, bytes):
+            return True
+        return bool(low <= wanted <= high)
 
     def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
         import pyarrow.compute as pc
@@ -115,12 +120,25 @@ class _Within:
     first: dt.datetime | None
     end: dt.datetime | None
     kind: pa.DataType
+    """As the column has it."""
 
-    def may(self, statistics: pq.Statistics | None) -> bool:
-        def spans(low: Any, high: Any) -> bool:
-            return (self.first is None or _time(high) >= self.first) and (self.end is None or _time(low) < self.end)
+    def may(self, found: Bounds | None) -> bool:
+        if found is None or found.only_nulls:
+            return found is None
+        known = None if _is_text(self.kind) else footer.bounds(found, self.kind)
+        if known is None or isinstance(known[0], bytes):
+            return True
+        low, high = (footer.microseconds(bound, self.kind) for bound in known)
+        first, end = (_microseconds(moment, self.times) for moment in (self.first, self.end))
+        # nanoseconds are no whole number of microseconds, so let the bounds be wider by one
+        return (first is None or high + 1 >= first) and (end is None or low - 1 < end)
 
-        return _judged(statistics, spans)
+    @property
+    def times(self) -> pa.DataType:
+        """What values are compared as."""
+        import pyarrow as pa
+
+        return pa.timestamp("us", getattr(self.kind, "tz", None))
 
     def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
         import pyarrow as pa
@@ -129,14 +147,21 @@ class _Within:
         times = _decoded(values)
         if _is_text(times.type):
             chunks = [as_column(chunk, "datetime") for chunk in times.cast(pa.string()).chunks]
-            times = pa.chunked_array(chunks, self.kind)
-        times = times.cast(self.kind, safe=False)
+            times = pa.chunked_array(chunks, self.times)
+        times = times.cast(self.times, safe=False)
         found = pc.is_valid(times)
         if self.first is not None:
-            found = pc.and_(found, pc.greater_equal(times, pa.scalar(self.first, self.kind)))
+            found = pc.and_(found, pc.greater_equal(times, pa.scalar(self.first, self.times)))
         if self.end is not None:
-            found = pc.and_(found, pc.less(times, pa.scalar(self.end, self.kind)))
+            found = pc.and_(found, pc.less(times, pa.scalar(self.end, self.times)))
         return found
+
+
+def _microseconds(moment: dt.datetime | None, kind: pa.DataType) -> int | None:
+    """A moment as microseconds of 1970, as columns of this type count them."""
+    import pyarrow as pa
+
+    return None if moment is None else int(pa.scalar(moment, kind).value)
 
 
 def keys(words: Sequence[str]) -> list[Equals]:
@@ -214,6 +239,8 @@ def _value(text: str, kind: pa.DataType) -> Any:
     is_a = pa.types
     if _is_text(kind):
         return text
+    if is_a.is_null(kind):
+        return None  # which nothing equals
     if (
         is_a.is_binary(kind)
         or is_a.is_large_binary(kind)
@@ -222,16 +249,7 @@ def _value(text: str, kind: pa.DataType) -> Any:
     ):
         return text.encode()
     if is_a.is_integer(kind) or is_a.is_decimal(kind) or is_a.is_float32(kind) or is_a.is_float64(kind):
-        number = decimal.Decimal(text.strip())
-        if not number.is_finite() or abs(number.adjusted()) > 400:
-            raise ValueError(text)
-        if is_a.is_floating(kind):
-            return float(number)
-        if is_a.is_decimal(kind):
-            return number
-        if number % 1:
-            raise ValueError(text)
-        return int(number)
+        return _number(text, kind)
     if is_a.is_boolean(kind):
         from dataops.tables.cast import FALSE, TRUE
 
@@ -243,6 +261,21 @@ def _value(text: str, kind: pa.DataType) -> Any:
     if is_a.is_timestamp(kind):
         return _in_zone(_moment(text), kind.tz)
     raise ValueError(text)
+
+
+def _number(text: str, kind: pa.DataType) -> Any:
+    import pyarrow as pa
+
+    number = decimal.Decimal(text.strip())
+    if not number.is_finite() or abs(number.adjusted()) > 400:
+        raise ValueError(text)
+    if pa.types.is_floating(kind):
+        return float(number)
+    if pa.types.is_decimal(kind):
+        return number
+    if number % 1:
+        raise ValueError(text)
+    return int(number)
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -295,27 +328,6 @@ def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """The values themselves of a dictionary."""
     kind = plain(values.type)
     return values if kind == values.type else values.cast(kind)
-
-
-def _time(bound: Any) -> dt.datetime:
-    """A bound of dates or times as a time."""
-    return bound if isinstance(bound, dt.datetime) else dt.datetime.combine(bound, dt.time())
-
-
-def _judged(statistics: pq.Statistics | None, spans: Callable[[Any, Any], bool], raw: bool = False) -> bool:
-    """What `spans(low, high)` says of the bounds; True where there are none, or none that can be trusted."""
-    if statistics is None:
-        return True
-    if statistics.has_null_count and statistics.null_count and not statistics.num_values:
-        return False  # nothing but nulls
-    if not statistics.has_min_max:
-        return True
-    try:  # a text that was cut may end within a letter, hence the bytes
-        low, high = (statistics.min_raw, statistics.max_raw) if raw else (statistics.min, statistics.max)
-        ordered = low <= high  # neither NaN nor nonsense
-        return spans(low, high) if ordered else True
-    except (TypeError, ValueError, OverflowError):
-        return True
 
 
 def contract_types(contract: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dataops.errors import DataOpsError
+from dataops.lineage import footer
 from dataops.lineage.conditions import Condition, Typed, Unfit
 from dataops.lineage.ranges import Ranged
 
@@ -39,7 +40,7 @@ class Found:
 
 
 def parquet(file: Ranged, asked: Sequence[Condition]) -> Found:
-    """Footer first; then of the row groups that can match only the columns that are asked for, the smallest first.
+    """Footer first; then of the row groups that can match only the columns that are asked for.
 
     Raises:
         DataOpsError: it is no whole Parquet file, or can't be read.
@@ -48,38 +49,35 @@ def parquet(file: Ranged, asked: Sequence[Condition]) -> Found:
     import pyarrow.parquet as pq
 
     try:
-        metadata = _metadata(file)
+        content = _footer(file)
+        metadata = pq.read_metadata(pa.BufferReader(MAGIC + content + file.tail(8)))
         form = metadata.schema.to_arrow_schema()
         told = _told(form, asked, file.size)
         if told.missing or told.unfit:
             return told
-        places = _places(metadata, [one.column for one in asked])
         typed = {one.column: one.typed(form.field(one.column).type) for one in asked}
-        groups = [at for at in range(metadata.num_row_groups) if _may(metadata.row_group(at), places, typed)]
+        groups = _groups(content, metadata.num_row_groups, typed)
         if not groups:
             return Found(0, "statistics", told.columns, size=file.size)
         opened = pq.ParquetFile(
             pa.PythonFile(file, mode="r"), metadata=metadata, pre_buffer=False, page_checksum_verification=True
         )
-        rows = sum(_rows(opened, at, places, typed) for at in groups)
+        rows = sum(_rows(opened, at, typed) for at in groups)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise DataOpsError(f"no whole Parquet file: {reason}", "`dataops verify` says what is damaged") from None
     return Found(rows, "values", told.columns, size=file.size)
 
 
-def _metadata(file: Ranged) -> pq.FileMetaData:
+def _footer(file: Ranged) -> bytes:
     """The footer, by as many bytes as it has."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     end = file.tail(8 if file.local else TAIL)
     if end[-4:] == ENCRYPTED:
         raise DataOpsError("it is encrypted")
     length = int.from_bytes(end[-8:-4], "little") + 8
     if len(end) < 8 or end[-4:] != MAGIC or length + 4 > file.size or length > LARGEST:
         raise DataOpsError("no whole Parquet file: its end is none", "`dataops verify` says what is damaged")
-    return pq.read_metadata(pa.BufferReader(MAGIC + file.tail(length)))
+    return file.tail(length)[:-8]
 
 
 def _told(form: pa.Schema, asked: Sequence[Condition], size: int) -> Found:
@@ -99,26 +97,26 @@ def _told(form: pa.Schema, asked: Sequence[Condition], size: int) -> Found:
     return Found(columns=columns, missing=missing, unfit=unfit, size=size)
 
 
-def _places(metadata: pq.FileMetaData, names: Sequence[str]) -> dict[str, int]:
-    """The number of each of these columns."""
-    paths = [metadata.schema.column(at).path for at in range(metadata.num_columns)]
-    return {name: paths.index(name) for name in names}
+def _groups(content: bytes, count: int, typed: Mapping[str, Typed]) -> list[int]:
+    """The row groups that can match."""
+    try:
+        known = footer.groups(content, list(typed))
+    except ValueError:
+        return list(range(count))
+    if len(known) != count:
+        return list(range(count))
+    return [at for at, said in enumerate(known) if all(one.may(said.get(name)) for name, one in typed.items())]
 
 
-def _may(group: pq.RowGroupMetaData, places: Mapping[str, int], typed: Mapping[str, Typed]) -> bool:
-    return group.num_rows > 0 and all(typed[name].may(group.column(at).statistics) for name, at in places.items())
-
-
-def _rows(file: pq.ParquetFile, group: int, places: Mapping[str, int], typed: Mapping[str, Typed]) -> int:
+def _rows(file: pq.ParquetFile, group: int, typed: Mapping[str, Typed]) -> int:
     """The rows of one row group that meet all; a column is read only while there are some."""
-    sizes = {name: file.metadata.row_group(group).column(at).total_compressed_size for name, at in places.items()}
-    masks: list[pa.ChunkedArray] = []
-    for name in sorted(sizes, key=lambda name: sizes[name]):
+    mask: pa.ChunkedArray | None = None
+    for name, condition in typed.items():
         values = file.read_row_group(group, columns=[name], use_threads=False).column(name)
-        masks = [every([*masks, typed[name].mask(values)])]
-        if not count(masks[0]):
+        mask = every([*([mask] if mask is not None else []), condition.mask(values)])
+        if not count(mask):
             return 0
-    return count(masks[0])
+    return count(mask)
 
 
 def every(masks: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:

@@ -56,12 +56,14 @@ def record(context: Context, words: Sequence[str], options: Options, progress: P
     keys = conditions.keys(words)
     conditions.window("", options.first, options.last)
     chosen, trained = subjects.choose(context, options.artifact, options.versions)
+    if options.remote is not None and not context.whole:
+        context.store(options.remote)  # a name that means nothing is no version's problem
+    tally = Tally()
     store = subjects.reach(options.remote, offline=options.offline)
     names = [*(key.column for key in keys), *([options.time] if options.time else [])]
-    opened = subjects.open_all(context, chosen, options.artifact, names, store, progress)
+    opened = subjects.open_all(context, chosen, options.artifact, names, store, tally, progress)
     distinct: dict[Key, tuple[File, Cache | None, Store]] = {}
     asked = [_files(one, _conditions(keys, options, one, opened), distinct) for one in opened]
-    tally = Tally()
     found = look.ask_all(list(distinct.values()), tally, progress)
     held = tuple(_held(one, its, found) for one, its in zip(opened, asked, strict=True))
     _require_fit(keys, held, found)

@@ -10,9 +10,12 @@ from dataops.errors import DataOpsError
 from dataops.lineage import models
 from dataops.lineage.conditions import contract_types
 from dataops.lineage.models import Trained
+from dataops.lineage.ranges import Tally
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.registry import Version
+from dataops.store import manifest
+from dataops.store.cache import Cache
 from dataops.store.objects import NoStore, Progress, Store
 from dataops.store.workers import Workers
 from dataops.versions import files, prune
@@ -74,11 +77,18 @@ def choose(context: Context, artifact: str, asked: Sequence[str]) -> tuple[list[
         if not one.on:
             target = Target(one.model.name, artifact, one.model.commit, None)
             chosen.append(Subject(beside(artifact, one.model), target))
-    if not chosen:
+    if not own and not any(_declared(context, one.target.commit, artifact) for one in chosen):
         known = ", ".join(sorted(context.registry.artifacts))
         hint = f"there is: {known}; --artifact names one" if known else "`dataops release` makes the first"
         raise DataOpsError(f"there is no version of {artifact} yet", hint)
     return chosen, trained
+
+
+def _declared(context: Context, commit: str, artifact: str) -> bool:
+    try:
+        return context.snapshot(commit).artifact(artifact) is not None
+    except DataOpsError:
+        return False
 
 
 def beside(artifact: str, model: Version) -> str:
@@ -101,7 +111,13 @@ def reach(remote: str | None, *, offline: bool) -> Reach:
 
 
 def open_all(
-    context: Context, chosen: Sequence[Subject], artifact: str, columns: Sequence[str], store: Reach, progress: Progress
+    context: Context,
+    chosen: Sequence[Subject],
+    artifact: str,
+    columns: Sequence[str],
+    store: Reach,
+    tally: Tally,
+    progress: Progress,
 ) -> list[Opened]:
     """What each consists of; one that can't be read says why. Lists of files come from the cache, else in parallel."""
     opened: list[Opened] = []
@@ -121,6 +137,7 @@ def open_all(
             assert its is not None
             found = files.listing(there.git, there.prefix, snapshot, path, its, there.cache)
             opened[at] = replace(opened[at], listing=found)
+            _count(found, there.cache, tally)
         except DataOpsError as error:
             opened[at] = replace(opened[at], problem=error.message)
 
@@ -128,6 +145,13 @@ def open_all(
     workers.add([partial(listed, at, *place) for at, place in enumerate(paths) if place is not None])
     workers.run(lambda: None)
     return opened
+
+
+def _count(listing: Listing, cache: Cache | None, tally: Tally) -> None:
+    """The bytes of the list of files itself."""
+    if listing.whole is not None and listing.whole.is_folder:
+        length = len(manifest.dump({name: obj.digest for name, obj in listing.objects.items()}))
+        tally.add(length, local=cache is not None and cache.has(listing.whole))
 
 
 def _opened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from dataops.cli.versiontext import line
 
 if TYPE_CHECKING:
     from dataops.lineage.holdings import Answer, Gone, Held, Reached
+    from dataops.repo.registry import Version
 
 EXAMPLES = """\
 examples:
@@ -22,7 +24,7 @@ examples:
 Exit status: 0 answered, also with "nowhere"; 1 something could not be looked at, which is named; 2 a wrong call.
 """
 NOWHERE = "nowhere"
-SHOWN = 3  # problems of one version
+SHOWN = 10  # problems
 
 
 def register(actions: argparse._SubParsersAction[Any]) -> None:
@@ -82,6 +84,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     window = " ".join(f"{word} {time}" for word, time in (("from", answer.first), ("to", answer.last)) if time)
     holding = sum(bool(held.rows) for held in answer.held)
     where = f"in {holding} of {_count(len(answer.held), 'version')} of {line(answer.artifact)}" if holding else NOWHERE
+    where += "" if answer.whole else ", as far as could be looked at"
     yield f"{asked}{', ' * bool(window)}{window}: {where}"
     if answer.held:
         yield _versions(answer.held)
@@ -91,15 +94,27 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield "models"
         yield table([("model", "standing", "rows it was made of", "from"), *map(_model, answer.reached)], indent="  ")
     else:
-        yield "models: none" if answer.whole else "models: none, as far as could be looked at"
+        yield "models: none"
     if answer.unknown:
         yield f"of unknown data: {', '.join(map(line, answer.unknown))}"
-    for held in answer.held:
-        for problem in held.problems[:SHOWN]:
-            yield f"not looked at: {line(held.name)}: {line(problem)}"
-        if len(held.problems) > SHOWN:
-            yield f"not looked at: {line(held.name)}: {len(held.problems) - SHOWN} more"
+    yield from _problems(answer.held)
     yield _effort(answer)
+
+
+def _problems(held: Sequence[Held]) -> Iterator[str]:
+    """What could not be looked at, each with the versions that it belongs to."""
+    found: dict[str, list[str]] = {}
+    for one in held:
+        for problem in one.problems:
+            found.setdefault(problem, []).append(one.name)
+    for problem, names in list(found.items())[:SHOWN]:
+        yield f"not looked at: {line(problem)} ({_run(names)})"
+    if len(found) > SHOWN:
+        yield f"not looked at: {len(found) - SHOWN} more; --json lists them"
+
+
+def _run(names: Sequence[str]) -> str:
+    return line(names[0]) + (f" … {line(names[-1])} ({len(names)})" if len(names) > 1 else "")
 
 
 def _versions(held: Sequence[Held]) -> str:
@@ -108,17 +123,21 @@ def _versions(held: Sequence[Held]) -> str:
     order = {"train": 0, "validation": 1, "test": 2}
     parts.sort(key=lambda part: (order.get(part, 3), part))
     rows = [("version", "standing", "rows", *(line(part) or "partitions" for part in parts))]
-    for one in held:
-        standing = _standing(one.version.stages, one.version.deprecated) if one.version else ""
-        if not one.rows:
-            rows.append((line(one.name), standing, _none(one), *("" for _ in parts)))
+    for (what, standing), run in itertools.groupby(held, lambda one: (_none(one), _standing(one.version))):
+        same = list(run)
+        if what:  # a version that holds nothing differs from its neighbours in nothing
+            rows.append((_run([one.name for one in same]), standing, what, *("" for _ in parts)))
             continue
-        more = "+" * bool(one.problems)
-        rows.append((line(one.name), standing, f"{one.rows:,}{more}", *(_part(one, part) for part in parts)))
+        for one in same:
+            told = f"{one.rows:,}{'+' * bool(one.problems)}"
+            rows.append((line(one.name), standing, told, *(_part(one, part) for part in parts)))
     return table(rows, indent="  ")
 
 
 def _none(one: Held) -> str:
+    """Why it has no rows; "" where it has some."""
+    if one.rows:
+        return ""
     if one.absent:
         return f"the column {line(', '.join(one.absent))} isn't there"
     if one.problems:
@@ -140,12 +159,14 @@ def _model(one: Reached) -> tuple[str, str, str, str]:
     told = " + ".join(f"{rows:,} {line(part)}".rstrip() for part, rows in parts.items() if part != "test")
     if "test" in parts:
         told = f"{told}; test: {parts['test']:,}" if told else f"none: it was only tested on them ({parts['test']:,})"
-    standing = _standing(one.model.stages, one.model.deprecated)
-    return line(one.model.name), standing, told, ", ".join(line(held.name) for held in one.on)
+    return line(one.model.name), _standing(one.model), told, ", ".join(line(held.name) for held in one.on)
 
 
-def _standing(stages: Sequence[str], deprecated: str | None) -> str:
-    return ", ".join([*map(line, stages), *(["deprecated"] if deprecated else [])])
+def _standing(version: Version | None) -> str:
+    """The stages that it holds, and whether it was taken back."""
+    if version is None:
+        return ""
+    return ", ".join([*map(line, version.stages), *(["deprecated"] if version.deprecated else [])])
 
 
 def _gone(gone: Gone) -> str:
