@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -396,14 +397,15 @@ def test_files_of_every_kind(depot: Depot) -> None:
 def test_files_of_git(depot: Depot) -> None:
     """An artifact that git keeps is asked, too; equal content once."""
     (depot.path / "table").mkdir()
-    for name in ("a", "b"):
-        (depot.path / f"table/{name}.csv").write_text("customer\n007\n")
+    for name in (b"a", b"b\xff"):
+        Path(os.fsdecode(bytes(depot.path) + b"/table/" + name + b".csv")).write_text("customer\n007\n")
     (depot.path / "dvc.yaml").write_text("artifacts:\n  dataset: {path: table, type: dataset}\n")
     depot.commit()
     tag(depot, "dataset@v1.0.0")
     answer = ask(depot, "customer=007")
     assert (answer.held[0].rows, answer.effort.files, answer.effort.distinct) == (2, 2, 1)
     assert answer.effort.total == 2 * len("customer\n007\n")
+    assert [place.partition for place in answer.held[0].places] == ["a", "b\ufffd"]
 
 
 def test_a_moved_tag_and_names_that_mean_nothing(monthly: Depot) -> None:

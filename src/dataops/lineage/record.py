@@ -189,6 +189,7 @@ def _held(one: Opened, its: _Files, found: Mapping[Key, Found]) -> Held:
 
 
 def _place(file: str, rows: int) -> Place:
+    file = file.encode(errors="surrogateescape").decode(errors="replace")  # git takes any bytes for a name
     part, _, rest = file.partition("/") if "/" in file else ("", "", file)
     folder, _, name = rest.rpartition("/")
     stem = name.partition(".")[0]
