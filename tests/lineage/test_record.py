@@ -237,7 +237,28 @@ def test_data_that_nobody_released(depot: Depot, partitions: dict[str, bytes]) -
     (depot.path / "dvc.lock").unlink()
     depot.commit("somebody's")
     tag(depot, "model@v2.0.0")
-    assert ask(depot, "customer=007").unknown == ("model@v2.0.0",)
+    answer = ask(depot, "customer=007")
+    assert (answer.unknown, answer.whole) == (("model@v2.0.0",), True)
+    assert "of unknown data: model@v2.0.0" in command.text(answer)
+
+
+def test_models_of_other_data(depot: Depot, partitions: dict[str, bytes]) -> None:
+    """A model whose stage reads something else, or whose card names another artifact, has nothing to do with it."""
+    put(depot, split(MONTHS[:4], partitions))
+    lock, pipeline = depot.path / "dvc.lock", depot.path / "dvc.yaml"
+    other = depot.hold({"a.parquet": partitions[MONTHS[5]]})
+    text = lock.read_text()
+    trained = text.partition("  train:\n")[2].partition("    deps:\n")[2].partition("    outs:\n")[0]
+    lock.write_text(text.replace(trained, f"    - path: data/other\n      hash: md5\n      md5: {other}\n"))
+    pipeline.write_text(pipeline.read_text().replace("[data/dataset/train, data/dataset/validation]", "[data/other]"))
+    depot.commit()
+    tag(depot, "model@v1.0.0")
+    tag(depot, "dataset@v1.0.0")
+    card = {"format": 1, "type": "model", "data": [{"version": "churn@v1.0.0", "hash": other}]}
+    depot.git("tag", "-a", "model@v2.0.0", "-m", "model", "-m", json.dumps(card, indent=2))
+    answer = ask(depot, "customer=007")
+    assert answer.held[0].rows
+    assert (answer.reached, answer.unknown, len(answer.held)) == ((), (), 1)
 
 
 def test_a_card_names_its_data(depot: Depot, partitions: dict[str, bytes]) -> None:
@@ -249,9 +270,12 @@ def test_a_card_names_its_data(depot: Depot, partitions: dict[str, bytes]) -> No
     card = {"format": 1, "artifact": "model", "type": "model", "data": [{"version": "dataset@v1.0.0"}]}
     depot.git("tag", "-a", "model@v1.0.0", "-m", "model", "-m", json.dumps(card, indent=2))
     depot.git("tag", "-am", "prod", "model#prod#1")
+    odd = {"format": 1, "artifact": "model", "type": "model", "data": 7}
+    depot.git("tag", "-a", "model@v2.0.0", "-m", "model", "-m", json.dumps(odd, indent=2))
     answer = ask(depot, "customer=007")
     assert [(one.model.name, one.model.stages, [h.name for h in one.on]) for one in answer.reached] == [
-        ("model@v1.0.0", ("prod",), ["dataset@v1.0.0"])
+        ("model@v1.0.0", (), ["dataset@v1.0.0"]),
+        ("model@v2.0.0", ("prod",), ["dataset@v1.1.0"]),  # of two at one commit the greater holds the stage
     ]
 
 

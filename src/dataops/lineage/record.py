@@ -87,7 +87,7 @@ def record(context: Context, words: Sequence[str], options: Options, progress: P
         _reached(held, trained, options.artifact),
         _gone(held, opened, keys),
         effort,
-        tuple(one.model.name for one in trained if not one.on and _nothing_known(held, one, options.artifact)),
+        tuple(one.model.name for one in trained if one.state == "unknown"),
     )
 
 
@@ -219,16 +219,11 @@ def _reached(held: Sequence[Held], trained: Sequence[Trained], artifact: str) ->
     by_name = {one.name: one for one in held}
     found = []
     for one in trained:
-        names = one.on or (subjects.beside(artifact, one.model),)
+        names = one.on or (subjects.of_model(artifact, one.model),)
         on = tuple(by_name[name] for name in names if name in by_name and by_name[name].rows)
         if on:
             found.append(Reached(one.model, on))
     return tuple(found)
-
-
-def _nothing_known(held: Sequence[Held], one: Trained, artifact: str) -> bool:
-    own = next((its for its in held if its.name == subjects.beside(artifact, one.model)), None)
-    return own is None or bool(own.problems)
 
 
 def _gone(held: Sequence[Held], opened: Sequence[Opened], keys: Sequence[Equals]) -> Gone | None:

@@ -11,6 +11,7 @@ from dataops.lineage import models
 from dataops.lineage.conditions import contract_types
 from dataops.lineage.models import Trained
 from dataops.lineage.ranges import Tally
+from dataops.repo import recorded
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.registry import Version
@@ -60,38 +61,31 @@ def choose(context: Context, artifact: str, asked: Sequence[str]) -> tuple[list[
     Raises:
         DataOpsError: a name means nothing, or there is nothing to ask.
     """
-    if asked:
-        targets = [context.resolve(name, artifact) for name in asked]
-        found = {_name(artifact, target): Subject(_name(artifact, target), target) for target in targets}
-        chosen = sorted(found.values(), key=lambda one: (one.target.version is None, _number(one.target.version)))
-        versions = [one.target.version for one in chosen if one.target.version is not None]
-        trained = models.trained(context, versions, {version.artifact for version in versions} | {artifact})
-        return chosen, [one for one in trained if one.on]
     called = next(
         (name for name in (outside(artifact, context.prefix), artifact) if context.registry.versions(name)), ""
     )
+    if asked:
+        targets = [context.resolve(name, called or artifact) for name in asked]
+        found = {_name(artifact, target): Subject(_name(artifact, target), target) for target in targets}
+        chosen = sorted(found.values(), key=lambda one: (one.target.version is None, _number(one.target.version)))
+        versions = [one.target.version for one in chosen if one.target.version is not None]
+        trained = []
+        for name in dict.fromkeys(version.artifact for version in versions):
+            trained += models.trained(context, name, [one for one in versions if one.artifact == name])
+        return chosen, [one for one in trained if one.state == "released"]
     own = context.registry.versions(called)
-    trained = models.trained(context, own, {called, artifact})
+    trained = models.trained(context, called or artifact, own)
     chosen = [Subject(version.name, Target(version.name, called, version.commit, version)) for version in own]
-    for one in trained:
-        if not one.on:
-            target = Target(one.model.name, artifact, one.model.commit, None)
-            chosen.append(Subject(beside(artifact, one.model), target))
-    if not own and not any(_declared(context, one.target.commit, artifact) for one in chosen):
+    beside = [one.model for one in trained if one.state == "own"]
+    chosen += [Subject(of_model(artifact, one), Target(one.name, artifact, one.commit, None)) for one in beside]
+    if not chosen:
         known = ", ".join(sorted(context.registry.artifacts))
         hint = f"there is: {known}; --artifact names one" if known else "`dataops release` makes the first"
         raise DataOpsError(f"there is no version of {artifact} yet", hint)
     return chosen, trained
 
 
-def _declared(context: Context, commit: str, artifact: str) -> bool:
-    try:
-        return context.snapshot(commit).artifact(artifact) is not None
-    except DataOpsError:
-        return False
-
-
-def beside(artifact: str, model: Version) -> str:
+def of_model(artifact: str, model: Version) -> str:
     """What the artifact at a model's commit is called."""
     return f"{artifact} of {model.name}"
 
@@ -159,8 +153,14 @@ def _opened(
 ) -> tuple[Opened, tuple[Context, Snapshot, str]]:
     """All but the list of files, and where that is."""
     there, _ = context.focused(subject.target)
-    snapshot = there.snapshot(subject.target.commit)
-    declared = files.artifact_of(snapshot, subject.target, artifact)
+    broken: list[str] = []
+    snapshot = recorded.snapshot(there.git, subject.target.commit, there.prefix, broken)
+    try:
+        declared = files.artifact_of(snapshot, subject.target, artifact)
+    except DataOpsError:
+        if broken:
+            raise DataOpsError(broken[0]) from None
+        raise
     contract = there.contract(subject.target.commit)
     time = declared.meta.get("time", contract.get("time"))
     opened = Opened(
