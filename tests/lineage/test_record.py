@@ -461,3 +461,37 @@ def test_what_is_printed(history: Depot) -> None:
     assert "nowhere" in nowhere
     assert "models: none" in nowhere
     assert "36 distinct, 36 by statistics" in nowhere
+
+
+def test_an_artifact_upstream(depot: Depot, partitions: dict[str, bytes]) -> None:
+    """Asked of what the dataset was made of, the models of the dataset count, whatever their cards name."""
+    put(depot, split(MONTHS[:4], partitions))
+    raw = depot.hold({f"{month}.parquet": partitions[month] for month in MONTHS[:4]})
+    entry = f"    - path: data/raw\n      hash: md5\n      md5: {raw}\n"
+    lock, pipeline = depot.path / "dvc.lock", depot.path / "dvc.yaml"
+    collected = f"stages:\n  collect:\n    cmd: collect\n    outs:\n{entry}"
+    text = (
+        lock.read_text()
+        .replace("stages:\n", collected)
+        .replace("    cmd: split\n", f"    cmd: split\n    deps:\n{entry}")
+    )
+    lock.write_text(text)
+    declared = pipeline.read_text().replace("stages:\n", "stages:\n  collect: {cmd: collect, outs: [data/raw]}\n")
+    declared = declared.replace("    cmd: split\n", "    cmd: split\n    deps: [data/raw]\n")
+    pipeline.write_text(declared + "  raw: {path: data/raw, type: dataset}\n")
+    depot.commit()
+    tag(depot, "dataset@v1.0.0")
+    card = {
+        "format": 1,
+        "type": "model",
+        "data": [{"version": "dataset@v1.0.0", "hash": listed(depot, "dataset@v1.0.0")}],
+    }
+    depot.git("tag", "-a", "model@v1.0.0", "-m", "model", "-m", json.dumps(card, indent=2))
+    answer = ask(depot, "customer=007", artifact="raw")
+    assert [(one.model.name, [h.name for h in one.on]) for one in answer.reached] == [
+        ("model@v1.0.0", ["raw of model@v1.0.0"])
+    ]
+    tag(depot, "raw@v1.0.0")
+    answer = ask(depot, "customer=007", artifact="raw")
+    assert [[held.name for held in one.on] for one in answer.reached] == [["raw@v1.0.0"]]
+    assert answer.reached[0].parts == {"": 56}
