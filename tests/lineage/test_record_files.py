@@ -92,6 +92,7 @@ def test_every_type(values: list[Any], kind: pa.DataType, text: str, count: int,
         (pa.float64(), "nan"), (pa.float64(), "seven"), (pa.decimal128(5, 2), "1.005"), (pa.bool_(), "maybe"),
         (pa.date32(), "01.06.2024"), (pa.date32(), "2024-06-01T12:00"), (pa.timestamp("us"), "20240601"),
         (pa.list_(pa.int64()), "7"), (pa.time64("us"), "12:00"), (pa.struct({"a": pa.int64()}), "7"),
+        (pa.timestamp("us", "../../etc/passwd"), "2024-06-01"), (pa.timestamp("us", "Nowhere/Land"), "2024-06-01"),
     ],
 )  # fmt: skip
 def test_a_value_that_is_not_of_the_type(kind: pa.DataType, text: str) -> None:
@@ -251,7 +252,7 @@ def test_a_window_of_time() -> None:
 
         assert inside("2024-06", "2024-06") == 60
         assert inside("2024-06-01", "2024-06-01") == 2
-        assert inside(None, "2024-05-31") == (1 if kind == BERLIN else 2) + (kind == BERLIN)
+        assert inside(None, "2024-05-31") == 2
         assert inside("2024-07-01T00:00", None) == 0
         assert inside("2024-06-02T12:00+00:00", "2024-06-02T12:00+00:00") == 1
     days = written(pa.table({"at": pa.array([hour.date() for hour in hours])}))

@@ -5,22 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import difflib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from zoneinfo import ZoneInfo
 
 from dataops.errors import DataOpsError
-from dataops.lineage import footer
+from dataops.lineage import footer, values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from dataops.lineage.footer import Bounds
-
-DAY, MONTH = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{4}-\d{2}")
-TICK = dt.timedelta(microseconds=1)
 
 
 class Unfit(Exception):  # noqa: N818  an answer
@@ -33,7 +28,7 @@ class Typed(Protocol):
     def may(self, found: Bounds | None) -> bool:
         """Whether values within these bounds can meet it; True where that isn't known."""
 
-    def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    def mask(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         """Which values meet it, null for a null."""
 
 
@@ -63,10 +58,10 @@ class Equals:
         """Its value in that type."""
         import pyarrow as pa
 
-        kind = plain(kind)
+        kind = values.plain(kind)
         try:
-            return _Equals(pa.scalar(_value(self.text, kind), kind))
-        except (ValueError, OverflowError, decimal.InvalidOperation, pa.ArrowException):
+            return _Equals(pa.scalar(values.value(self.text, kind), kind))
+        except (ValueError, KeyError, OSError, OverflowError, decimal.InvalidOperation, pa.ArrowException):
             raise Unfit(f"{self.text!r} is no {kind} ({self.column})") from None
 
 
@@ -82,12 +77,12 @@ class Within:
         """For days and times, also as text; a time without an offset counts in the column's own time zone."""
         import pyarrow as pa
 
-        kind = plain(kind)
-        if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind) and not _is_text(kind):
+        kind = values.plain(kind)
+        if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind) and not values.is_text(kind):
             raise Unfit(f"{self.column} holds no dates but {kind}")
         zone = getattr(kind, "tz", None)
         try:
-            return _Within(_in_zone(self.first, zone), _in_zone(self.end, zone), kind)
+            return _Within(values.in_zone(self.first, zone), values.in_zone(self.end, zone), kind)
         except (ValueError, KeyError, OSError):
             raise Unfit(f"{self.column} has the time zone {zone}, which is not known here") from None
 
@@ -109,10 +104,10 @@ class _Equals:
             return True
         return bool(low <= wanted <= high)
 
-    def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    def mask(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         import pyarrow.compute as pc
 
-        return pc.equal(_decoded(values), self.value)
+        return pc.equal(values.decoded(column), self.value)
 
 
 @dataclass(frozen=True)
@@ -125,7 +120,7 @@ class _Within:
     def may(self, found: Bounds | None) -> bool:
         if found is None or found.only_nulls:
             return found is None
-        known = None if _is_text(self.kind) else footer.bounds(found, self.kind)
+        known = None if values.is_text(self.kind) else footer.bounds(found, self.kind)
         if known is None or isinstance(known[0], bytes):
             return True
         low, high = (footer.microseconds(bound, self.kind) for bound in known)
@@ -140,13 +135,13 @@ class _Within:
 
         return pa.timestamp("us", getattr(self.kind, "tz", None))
 
-    def mask(self, values: pa.ChunkedArray) -> pa.ChunkedArray:
+    def mask(self, column: pa.ChunkedArray) -> pa.ChunkedArray:
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        times = _decoded(values)
-        if _is_text(times.type):
-            chunks = [as_column(chunk, "datetime") for chunk in times.cast(pa.string()).chunks]
+        times = values.decoded(column)
+        if values.is_text(times.type):
+            chunks = [values.as_column(chunk, "datetime") for chunk in times.cast(pa.string()).chunks]
             times = pa.chunked_array(chunks, self.times)
         times = times.cast(self.times, safe=False)
         found = pc.is_valid(times)
@@ -194,140 +189,11 @@ def window(column: str, first: str | None, last: str | None) -> Within | None:
     """
     if first is None and last is None:
         return None
-    start = _span(first)[0] if first is not None else None
-    end = _span(last)[1] if last is not None else None
+    start = values.span(first)[0] if first is not None else None
+    end = values.span(last)[1] if last is not None else None
     if start is not None and end is not None and (start.tzinfo is None) == (end.tzinfo is None) and start >= end:
         raise DataOpsError(f"nothing lies between {first} and {last}", "--from comes first")
     return Within(column, start, end)
-
-
-def plain(kind: pa.DataType) -> pa.DataType:
-    """The type of the values, however they are encoded."""
-    import pyarrow as pa
-
-    return plain(kind.value_type) if pa.types.is_dictionary(kind) else kind
-
-
-def as_column(texts: pa.Array, to: Any) -> pa.Array:
-    """Texts of a file without types as the contract's type `to`; None: as they are written, blanks around them aside.
-
-    What can't be read as that type is null, which meets no condition.
-    """
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from dataops.tables.parquet import ARROW
-
-    if to not in ARROW:
-        return pc.utf8_trim_whitespace(texts)
-    import pandas as pd
-
-    from dataops.tables.cast import cast
-
-    found, _ = cast(pd.Series(texts.to_pandas(), dtype="str").replace("", None), to)
-    return pa.array(found, ARROW[to], from_pandas=True)
-
-
-def _value(text: str, kind: pa.DataType) -> Any:
-    """A value as Arrow takes it for this type.
-
-    Raises:
-        ValueError: the text is none.
-    """
-    import pyarrow as pa
-
-    is_a = pa.types
-    if _is_text(kind):
-        return text
-    if is_a.is_null(kind):
-        return None  # which nothing equals
-    if (
-        is_a.is_binary(kind)
-        or is_a.is_large_binary(kind)
-        or is_a.is_binary_view(kind)
-        or is_a.is_fixed_size_binary(kind)
-    ):
-        return text.encode()
-    if is_a.is_integer(kind) or is_a.is_decimal(kind) or is_a.is_float32(kind) or is_a.is_float64(kind):
-        return _number(text, kind)
-    if is_a.is_boolean(kind):
-        from dataops.tables.cast import FALSE, TRUE
-
-        if text.strip().lower() not in TRUE | FALSE:
-            raise ValueError(text)
-        return text.strip().lower() in TRUE
-    if is_a.is_date(kind) and DAY.fullmatch(text):
-        return dt.date.fromisoformat(text)
-    if is_a.is_timestamp(kind):
-        return _in_zone(_moment(text), kind.tz)
-    raise ValueError(text)
-
-
-def _number(text: str, kind: pa.DataType) -> Any:
-    import pyarrow as pa
-
-    number = decimal.Decimal(text.strip())
-    if not number.is_finite() or abs(number.adjusted()) > 400:
-        raise ValueError(text)
-    if pa.types.is_floating(kind):
-        return float(number)
-    if pa.types.is_decimal(kind):
-        return number
-    if number % 1:
-        raise ValueError(text)
-    return int(number)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    import pyarrow as pa
-
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _span(text: str) -> tuple[dt.datetime, dt.datetime]:
-    """The first moment of what is written, and the first after it.
-
-    Raises:
-        DataOpsError: it is neither month, day nor time.
-    """
-    try:
-        if MONTH.fullmatch(text):
-            first = dt.datetime.fromisoformat(f"{text}-01")
-            return first, (first + dt.timedelta(31)).replace(day=1)
-        moment = _moment(text)
-        return moment, moment + (dt.timedelta(1) if DAY.fullmatch(text) else TICK)
-    except (ValueError, OverflowError):
-        raise DataOpsError(f"{text!r} is no date", "as 2024-06-01, 2024-06, or 2024-06-01T12:00") from None
-
-
-def _moment(text: str) -> dt.datetime:
-    if not DAY.match(text):
-        raise ValueError(text)
-    return dt.datetime.fromisoformat(text)
-
-
-def _in_zone(moment: dt.datetime | None, zone: str | None) -> dt.datetime | None:
-    """A moment as a column keeps it: without an offset where the column has none (which then means UTC)."""
-    if moment is None:
-        return None
-    if zone is None:
-        return moment if moment.tzinfo is None else moment.astimezone(dt.UTC).replace(tzinfo=None)
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_zone(zone))
-
-
-def _zone(name: str) -> dt.tzinfo:
-    """A time zone by name, or an offset, as Arrow has both."""
-    if re.fullmatch(r"[+-]\d{2}:?\d{2}", name):
-        zone = dt.datetime.strptime(name, "%z").tzinfo
-        assert zone is not None
-        return zone
-    return ZoneInfo(name)
-
-
-def _decoded(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The values themselves of a dictionary."""
-    kind = plain(values.type)
-    return values if kind == values.type else values.cast(kind)
 
 
 def contract_types(contract: Mapping[str, Any], columns: Sequence[str]) -> dict[str, str]:

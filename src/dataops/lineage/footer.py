@@ -69,9 +69,10 @@ def comparable(value: pa.Scalar) -> Value:
     """A value as Parquet keeps those of its type: days, units of time and decimals as integers, texts as bytes."""
     import pyarrow as pa
 
-    kind, found = value.type, value.as_py()
+    kind = value.type
     if pa.types.is_timestamp(kind):
         return int(value.value)
+    found = value.as_py()
     if pa.types.is_date(kind):
         return int(found.toordinal() - EPOCH)
     if pa.types.is_decimal(kind):

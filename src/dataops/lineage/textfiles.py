@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataops.errors import DataOpsError
-from dataops.lineage.conditions import Condition, Unfit, as_column
+from dataops.lineage.conditions import Condition, Unfit
 from dataops.lineage.partitions import Found, count, every
+from dataops.lineage.values import as_column
 
 if TYPE_CHECKING:
     import pyarrow as pa
