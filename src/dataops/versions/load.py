@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,7 @@ def load(
     if part is not None:
         found = found.only([part])
     kind, names = _tables(found.names, part)
-    time = _time(snapshot, place)
+    time = prune.partitioned_by(snapshot, place)
     ways = prune.normal(filters)
     if time is not None:
         names = [name for name in names if prune.may_match(name, time, ways)] or names[:1]
@@ -115,17 +115,6 @@ def _tables(names: Sequence[str], part: str | None) -> tuple[str, list[str]]:
         hint = "`part=` names a folder" if part is None else "`dataops get --file` fetches single files"
         raise DataOpsError(f"it holds tables of several kinds: {', '.join(sorted(kinds))}", hint)
     return next(iter(kinds.items()))
-
-
-def _time(snapshot: Snapshot, path: str) -> str | None:
-    """The contract's time column, where the stage that made the data partitioned it by that; else None: no pruning."""
-    stage = snapshot.stage_of(path)
-    for values in stage.params.values() if stage is not None else ():
-        contract = values.get("contract")
-        if isinstance(contract, Mapping) and contract.get("partition", "month") in ("month", "day"):
-            time = contract.get("time")
-            return time if isinstance(time, str) else None
-    return None
 
 
 def _parquet(

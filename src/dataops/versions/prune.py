@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dataops.errors import DataOpsError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from dataops.repo.recorded import Snapshot
 
 Filters = Sequence[Any]  # [(column, operator, value), …], or a list of such lists
 Ways = list[list[tuple[str, str, Any]]]  # one of the lists must hold, with all of its conditions
@@ -44,6 +46,17 @@ def may_match(file: str, time: str, ways: Ways) -> bool:
     """Whether a partition can hold rows that pass; True where its name says nothing."""
     days = _days(file)
     return days is None or not ways or any(all(_overlaps(days, one, time) for one in way) for way in ways)
+
+
+def partitioned_by(snapshot: Snapshot, path: str) -> str | None:
+    """The contract's time column, where the stage that made the data partitioned it by that; else None: no pruning."""
+    stage = snapshot.stage_of(path)
+    for values in stage.params.values() if stage is not None else ():
+        contract = values.get("contract")
+        if isinstance(contract, Mapping) and contract.get("partition", "month") in ("month", "day"):
+            time = contract.get("time")
+            return time if isinstance(time, str) else None
+    return None
 
 
 def mask(frame: pd.DataFrame, ways: Ways) -> pd.Series:
