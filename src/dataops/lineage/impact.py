@@ -77,7 +77,8 @@ def impact(context: Context, target: Target, path: str | None = None, progress: 
         name = f"{path or target.artifact} at {target.commit[:7]}"
     tips: dict[str, list[str]] = {}
     for ref, commit in context.git.tips(*REFS):
-        tips.setdefault(commit, []).append(ref.removeprefix(TAGS).removeprefix("refs/heads/").removeprefix("refs/"))
+        if not ref.endswith("/HEAD"):  # another name of a remote's branch
+            tips.setdefault(commit, []).append(ref.removeprefix(next(start for start in REFS if ref.startswith(start))))
     held = holders(context.git, context.registry, digests, context.prefix)
     own = target.artifact if path is None else None
     same = [one for digest in digests for one in held.get(digest, ()) if one.name != name and one.artifact == own]
