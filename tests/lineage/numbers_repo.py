@@ -1,0 +1,84 @@
+"""A small DVC repository whose stages write numbers: a table, metrics, a model archive; its remote is a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import toy as toys
+from toy import Toy
+
+PIPELINE = """\
+stages:
+  scale:
+    cmd: python scale.py
+    deps: [scale.py, data/source]
+    params: [factor]
+    outs:
+      - data/scaled
+      - reports/scale.json: {cache: false}
+  fit:
+    cmd: python fit.py
+    deps: [data/scaled, fit.py]
+    outs: [models/model.tar.gz]
+artifacts:
+  dataset: {path: data/scaled, type: dataset, meta: {gates: []}}
+  model: {path: models/model.tar.gz, type: model, meta: {gates: []}}
+"""
+SCALE = """\
+import csv, json, pathlib
+import pandas as pd
+import yaml
+factor = yaml.safe_load(open("params.yaml"))["factor"]
+out = pathlib.Path("data/scaled")
+out.mkdir(parents=True, exist_ok=True)
+total = 0.0
+for path in sorted(pathlib.Path("data/source").glob("*.csv")):
+    frame = pd.read_csv(path)
+    frame["level"] = frame["sales"] * factor
+    frame.to_parquet(out / f"{path.stem}.parquet", index=False)
+    frame.to_csv(out / f"{path.stem}.csv", index=False)
+    total += float(frame["level"].sum())
+pathlib.Path("reports").mkdir(exist_ok=True)
+pathlib.Path("reports/scale.json").write_text(json.dumps({"total": total, "rows": len(frame)}))
+"""
+FIT = """\
+import io, gzip, pathlib, tarfile
+import pandas as pd
+frames = [pd.read_parquet(path) for path in sorted(pathlib.Path("data/scaled").glob("*.parquet"))]
+mean = pd.concat(frames)["level"].mean()
+text = f"tree\\nversion=v4\\ntree_sizes=10 20\\nleaf_value={mean!r} {mean / 3!r}\\nend of trees\\n".encode()
+pathlib.Path("models").mkdir(exist_ok=True)
+with gzip.GzipFile("models/model.tar.gz", "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:
+    member = tarfile.TarInfo("model.txt")
+    member.size = len(text)
+    archive.addfile(member, io.BytesIO(text))
+"""
+
+
+def make(path: Path) -> Toy:
+    """After its first `dvc repro`, committed, pushed, tagged dataset@v1.0.0 and model@v1.0.0."""
+    toy = Toy(path)
+    (path / "data/source").mkdir(parents=True)
+    for name, text in {"dvc.yaml": PIPELINE, "scale.py": SCALE, "fit.py": FIT, "params.yaml": "factor: 1.5\n"}.items():
+        (path / name).write_text(text)
+    toy.run("git", "init", "-qb", "main")
+    toy.run("git", "init", "-q", "--bare", "-b", "main", str(toy.origin))
+    toy.run("git", "remote", "add", "origin", str(toy.origin))
+    toy.dvc("init", "-q")
+    toys.connect(toy, str(path.with_name(path.name + ".remote")), {})
+    toy.put(m2024_01=toys.month("2024-01"), m2024_02=toys.month("2024-02"))
+    toy.commit("first")
+    for name in ("dataset", "model"):
+        toy.run("git", "tag", "-a", f"{name}@v1.0.0", "-m", "first")
+    toy.run("git", "push", "-q", "--tags", "origin")
+    toy.dvc("push", "-q")
+    return toy
+
+
+def edit(toy: Toy, name: str, old: str, new: str) -> None:
+    """Change a file and commit it as if it had run."""
+    path = toy.path / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    toy.commit(f"edit {name}")
