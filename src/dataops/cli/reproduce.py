@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.lineage.reproduce import reproduce
     from dataops.versions import context
 
-    with progress() as show:
+    with contextlib.ExitStack() as bar:
+        show = bar.enter_context(progress())
         made = reproduce(
             context.here(),
             arguments.version,
@@ -81,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             out=Path(arguments.out) if arguments.out else None,
             tolerance=arguments.tolerance,
             remote=arguments.remote,
-            watcher=None if arguments.json else _printer(),
+            watcher=None if arguments.json else _printer(bar.close),
             progress=show,
         )
     print(
@@ -90,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if made.verdict in ("identical", "equivalent") else 1
 
 
-def _printer() -> Watcher:
-    """Prints each stage as it runs."""
+def _printer(fetched: Callable[[], None]) -> Watcher:
+    """Prints each stage as it runs; calls `fetched` when everything has come."""
     from dataops.cli.versiontext import line
     from dataops.lineage.reproduce import Watcher
     from dataops.lineage.rerunplan import Plan, label
@@ -106,13 +109,15 @@ def _printer() -> Watcher:
         def planned(self, made: Reproduced, plan: Plan) -> None:
             names = [line(label(stage)) for stage in plan.stages]
             self.width = max(map(len, names))
-            fetched = f"; fetched: {line(', '.join(made.fetched), 200)}" if made.fetched else ""
-            print(f"{line(made.name)} ({made.commit[:7]}), stages: {', '.join(names)}{fetched}", flush=True)
+            start = f"from {line(', '.join(made.fetched), 200)}: " if made.fetched else ""
+            print(f"{line(made.name)} ({made.commit[:7]}), {start}{', '.join(names)}", flush=True)
 
         def noted(self, text: str) -> None:
+            fetched()
             print(f"note: {line(text)}", flush=True)
 
         def running(self, name: str) -> None:
+            fetched()
             if live:
                 print(f"  {line(name):{self.width}}  …", end="", flush=True)
 
@@ -159,4 +164,6 @@ def _conclusion(made: Reproduced) -> list[str]:
     else:
         said = f"identical: {name} comes out byte for byte"
     kept = [f"the worktree: {made.kept}", f"   remove it: git worktree remove --force {made.kept}"] if made.kept else []
+    if made.broken is not None and made.kept is None:
+        kept = ["--keep leaves its worktree and logs to look at"]
     return [said, *kept]

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage import installed
+from dataops.lineage import installed, rerunplan
 from dataops.lineage.rerunplan import Plan, label
 from dataops.repo.records import Stage
 from dataops.versions.context import Context
 
 Looked = Mapping[str, Mapping[str, Any]]
-"""By the stage's address: `inputs` (path: state), `cmd` (whether it changed), `notes`."""
+"""By the stage's address: `inputs` (path: state), `cmd` (whether it changed), `outside` (outputs), `notes`."""
 SHOWN = 4
 
 
@@ -20,7 +20,7 @@ def changed(plan: Plan, looked: Looked) -> list[str]:
     """Lines on what dvc.lock doesn't record as it is at the commit: usually why something else comes out.
 
     Raises:
-        DataOpsError: an input is nowhere.
+        DataOpsError: an input is nowhere; an output would be written outside of the worktree.
     """
     readers: dict[str, list[str]] = {}
     for stage in plan.stages:
@@ -33,6 +33,8 @@ def _of(plan: Plan, stage: Stage, looked: Mapping[str, Any]) -> Iterator[str]:
     """What differs for one stage, but for what the stages before it will make."""
     at = plan.commit[:7]
     addresses = {one.address for one in plan.stages}
+    for path in looked["outside"]:
+        raise rerunplan.writes_outside(stage, path)
     if looked["cmd"]:
         yield f"the command in dvc.yaml at {at} is another than"
     for path, state in looked["inputs"].items():

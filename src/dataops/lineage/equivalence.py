@@ -144,6 +144,8 @@ def _untarred(path: Path, folder: Path) -> dict[str, Path]:
                 room = _poured(source, target, room)
             if not member.isdir():
                 found[member.name] = target
+        while (rest := archive.fileobj.read(BLOCK) if archive.fileobj else b"") and room > 0:
+            room -= len(rest)  # to the end, where the checksum of the compression is
     return found
 
 

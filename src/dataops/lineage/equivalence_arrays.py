@@ -108,8 +108,11 @@ def _null(side: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
 
 def _plain(kind: Any) -> Any:
     """The type of the values, however they are stored."""
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return {pa.large_string(): pa.string(), pa.large_binary(): pa.binary()}.get(inner, inner)
 
 
 def _decoded(side: pa.ChunkedArray) -> pa.ChunkedArray:
-    return side.cast(side.type.value_type) if pa.types.is_dictionary(side.type) else side
+    if pa.types.is_dictionary(side.type):
+        side = side.cast(side.type.value_type)
+    return side.cast(_plain(side.type)) if side.type != _plain(side.type) else side

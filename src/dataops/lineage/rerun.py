@@ -80,7 +80,16 @@ def _looked(repo: Any, target: str) -> dict[str, Any]:
                 found[_path(repo, dep)] = state
         except Exception as error:  # noqa: BLE001  an external one may be out of reach
             found[_path(repo, dep)] = f"not known: {_reasons(error)}"
-    return {"inputs": found, "cmd": bool(stage.cmd_changed), "notes": _odd(stage)}
+    outside = [str(out.def_path) for out in stage.outs if not _inside(repo, out)]
+    return {"inputs": found, "cmd": bool(stage.cmd_changed), "notes": _odd(stage), "outside": outside}
+
+
+def _inside(repo: Any, out: Any) -> bool:
+    """Does it lie in the worktree, links followed? DVC removes outputs before a stage runs."""
+    if out.protocol != "local":
+        return False
+    real = Path(os.path.realpath(os.path.dirname(out.fs_path)))  # noqa: PTH120  DVC's paths are text
+    return real.is_relative_to(os.path.realpath(repo.root_dir))
 
 
 def _odd(stage: Any) -> list[str]:

@@ -134,8 +134,13 @@ def _require_repeatable(stage: Stage) -> None:
     """Running it again touches nothing outside of the folder it is run in."""
     for out in stage.outs:
         if "://" in out.path or out.path.startswith(("/", "../")):
-            message = f"{label(stage)} writes {out.path}, outside of the repository: running it would overwrite that"
-            raise DataOpsError(message, "`--from-data` begins after it, where an artifact lies in between")
+            raise writes_outside(stage, out.path)
+
+
+def writes_outside(stage: Stage, path: str) -> DataOpsError:
+    """Running this stage would touch what the user has."""
+    message = f"{label(stage)} writes {path}, outside of the repository: running it would overwrite that"
+    return DataOpsError(message, "`--from-data` begins after it, where an artifact lies in between")
 
 
 def _nobody(snapshot: Snapshot, place: str) -> DataOpsError:

@@ -20,7 +20,8 @@ from pathlib import Path
 from types import FrameType
 
 from dataops.errors import DataOpsError
-from dataops.repo.git import Git
+from dataops.repo.git import Git, GitError
+from dataops.repo.gittext import complaint
 from dataops.store.staging import explained
 
 FOLDER = Path(".dataops/reproduce")
@@ -89,7 +90,7 @@ def sweep(git: Git, base: Path) -> None:
 def remove(git: Git, folder: Path, top: Path) -> None:
     """The worktree, git's note of it, and the folder; git's own `remove` stumbles over what a stage may have done."""
     emptied(top)
-    git.done("worktree", "remove", "--force", "--force", str(top))
+    git.done("worktree", "remove", "--force", "--force", str(top), inherit=False)
     emptied(folder)
 
 
@@ -131,7 +132,11 @@ def _add(git: Git, made: Scratch, commit: str) -> None:
         "-c",
         "submodule.recurse=false",
     )
-    git.read(*settings, "worktree", "add", "--quiet", "--detach", str(made.top), commit)
+    done = git.done(
+        *settings, "worktree", "add", "--force", "--quiet", "--detach", str(made.top), commit, inherit=False
+    )
+    if done.returncode:
+        raise GitError(f"git worktree add: {complaint(done.stderr)}")
 
 
 @contextlib.contextmanager
