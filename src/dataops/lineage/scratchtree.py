@@ -27,6 +27,9 @@ from dataops.store.staging import explained
 FOLDER = Path(".dataops/reproduce")
 KEPT = "kept"
 OWNER = 0o700
+SETTINGS = (
+    f"core.hooksPath={os.devnull}", "core.sparseCheckout=false", "core.fsmonitor=false", "submodule.recurse=false",
+)  # fmt: skip
 
 
 @dataclass
@@ -49,7 +52,7 @@ def scratch(git: Git, root: Path, commit: str, name: str, out: Path | None = Non
     It is removed at the end, unless `keep` was set by then; interrupted (Ctrl-C, SIGTERM, SIGHUP), always.
 
     Raises:
-        DataOpsError: it can't be made: the disk, permissions, or `out` is not empty.
+        DataOpsError: it can't be made: the disk, permissions, or `out` is not empty; or the block fails on the disk.
     """
     if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise DataOpsError(f"{out} is there already", f"--out names a new folder; `git worktree remove --force {out}`")
@@ -61,6 +64,11 @@ def scratch(git: Git, root: Path, commit: str, name: str, out: Path | None = Non
         with _interruptible():
             _add(git, made, commit)
             yield made
+    except OSError as error:
+        made.keep = False
+        if isinstance(error, BrokenPipeError):  # whoever read what is printed has gone
+            raise
+        raise explained(error, made.top) from None
     except BaseException:
         made.keep = False
         raise
@@ -124,17 +132,9 @@ def _make(git: Git, root: Path, name: str, out: Path | None) -> Scratch:
 
 def _add(git: Git, made: Scratch, commit: str) -> None:
     """`git worktree add` of the whole commit, without the repository's hooks (DVC's would check data out)."""
-    settings = (
-        "-c",
-        f"core.hooksPath={os.devnull}",
-        "-c",
-        "core.sparseCheckout=false",
-        "-c",
-        "submodule.recurse=false",
-    )
-    done = git.done(
-        *settings, "worktree", "add", "--force", "--quiet", "--detach", str(made.top), commit, inherit=False
-    )
+    options = [word for setting in SETTINGS for word in ("-c", setting)]
+    place = ("--force", "--quiet", "--detach", str(made.top), commit)
+    done = git.done(*options, "worktree", "add", *place, inherit=False)
     if done.returncode:
         raise GitError(f"git worktree add: {complaint(done.stderr)}")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dataops.errors import DataOpsError
 from dataops.store import dvcconfig
 from dataops.store.cache import Cache
 from dataops.store.dvcconfig import COMMITTED, LOCAL
+from dataops.store.staging import explained
 
 PATHS = ("url", "configpath", "credentialpath", "keyfile")  # relative ones count from .dvc
 ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|~|/")
@@ -33,4 +33,4 @@ def carry(root: Path, cache: Cache, other: Path) -> None:
     try:
         dvcconfig.write(other / LOCAL, config, 0o600)
     except OSError as error:
-        raise DataOpsError(f"can't write {other / LOCAL}: {error.strerror}", "check the folder and the disk") from None
+        raise explained(error, other) from None
