@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
@@ -141,6 +142,30 @@ def test_text_between_numbers_is_equal(pair: Pair) -> None:
     near = pair("model.txt", model % (10, b"0.5", 2), model % (18, b"0.500000001", 8))
     assert (near.verdict, near.differing) == ("equivalent", 1)
     assert pair("other.txt", b"x\n[num_threads: 2]\n", b"x\n[num_threads: 8]\n").verdict == "different"
+
+
+def test_a_model_of_lightgbm(pair: Pair) -> None:
+    """Of the same data but for the last digits it is equivalent, in what it predicts by; of other data different."""
+    random = np.random.default_rng(7)
+    features = random.normal(size=(2000, 5))
+    target = features @ np.arange(5) + random.normal(size=2000)
+    settings = {
+        "objective": "regression",
+        "deterministic": True,
+        "force_row_wise": True,
+        "verbosity": -1,
+        "num_threads": 1,
+    }
+
+    def model(scale: float, **more: object) -> bytes:
+        data = lightgbm.Dataset(features, target, init_score=features[:, 0] * scale)
+        return lightgbm.train(settings | more, data, num_boost_round=30).model_to_string().encode()
+
+    near = pair("model.txt", model(1), model(1 + 1e-9))
+    assert near.verdict == "equivalent"
+    assert 0 < near.largest < 1e-6
+    assert pair("model.txt", model(1), model(1, num_threads=2)).how == "the same values in other bytes"
+    assert pair("model.txt", model(1), model(1 + 1e-4)).verdict == "different"
 
 
 def test_archives_member_by_member(pair: Pair) -> None:

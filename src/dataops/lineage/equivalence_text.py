@@ -14,8 +14,9 @@ from dataops.lineage.tally import NUMBER, Tally, UnlikeError
 
 LARGEST_JSON = 256 << 20
 LONGEST_LINE = 64 << 20
-# what LightGBM's text says of itself: how long each tree's text is, and how many threads wrote it
-LIGHTGBM = re.compile(r"tree_sizes=|\[num_threads: ")
+# of LightGBM's text: how long each tree's text is, how many threads wrote it, and what it rounds to six digits (one
+# unit of which is more than the tolerance); no prediction is made of any of them
+LIGHTGBM = re.compile(r"tree_sizes=|split_gain=|internal_value=|internal_weight=|\[num_threads: ")
 SEPARATORS = ",;\t|"
 
 
