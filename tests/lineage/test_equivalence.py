@@ -175,7 +175,7 @@ def test_archives_member_by_member(pair: Pair) -> None:
     assert (near.verdict, near.differing) == ("equivalent", 1)
     far = pair("m.tar.gz", old, tar(model_txt=b"leaf 0.6\n", spec_json=b'{"a": 1}'))
     assert far.verdict == "different"
-    assert "(model.txt), largest relative difference 0.17" in far.how
+    assert "(model.txt line 1), largest relative difference 0.17" in far.how
     assert "no spec.json" in pair("m.tar.gz", old, tar(model_txt=b"leaf 0.5\n")).how
     assert "damaged" in pair("m.tar.gz", old, old[:-20]).how
     evil = tar(**{"../../evil": b"x", "model_txt": b"leaf 0.5\n"})

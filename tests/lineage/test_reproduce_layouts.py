@@ -129,7 +129,7 @@ def test_what_is_frozen_is_not_run(team: Toy) -> None:
 
 
 def test_a_lock_of_dvc_2(tmp_path: Path) -> None:
-    """Its hashes are of text with line ends made LF; the objects lie in the old layout."""
+    """Text was hashed with line ends made LF, objects lie in the old layout; a .dvc with a command is refused."""
     toy = Toy(tmp_path / "toy")
     toy.path.mkdir()
     toy.run("git", "init", "-qb", "main")
@@ -149,7 +149,12 @@ def test_a_lock_of_dvc_2(tmp_path: Path) -> None:
         "schema: '2.0'\nstages:\n  copy:\n    cmd: cp a.csv b.csv\n"
         f"    deps:\n    - path: a.csv\n      {entry}\n    outs:\n    - path: b.csv\n      {entry}\n"
     )
+    (toy.path / "c.dvc").write_text(
+        f"cmd: cp b.csv c.csv\ndeps:\n- path: b.csv\n  md5: {digest}\nouts:\n- path: c.csv\n  md5: {digest}\n"
+    )
     toy.commit(push=False)
     done = toy.dataops("reproduce", "HEAD", "--path", "b.csv")
     assert ran(done.stdout) == [["copy", "identical"]]
     assert "not what ran" not in done.stdout
+    said = toy.dataops("reproduce", "HEAD", "--path", "c.csv", status=2).stderr
+    assert "dvc can't work with that commit: './c.dvc' validation failed" in said

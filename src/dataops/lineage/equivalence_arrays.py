@@ -30,12 +30,12 @@ def parquet(old: Path, new: Path, tally: Tally) -> None:
         if told := _structure(types[0], types[1], counts):
             raise UnlikeError(told)
         one, other = (file.read() for file in files)
-    except (pa.ArrowException, OSError, ValueError, TypeError) as error:
+        for place, name in enumerate(one.column_names):
+            _column(_decoded(one.column(place)), _decoded(other.column(place)), name, tally)
+    except (pa.ArrowException, OSError, ValueError, TypeError, ArithmeticError, MemoryError) as error:
         raise UnlikeError(
             f"it can't be read as Parquet: {str(error).splitlines()[0] if str(error) else error!r}"
         ) from None
-    for place, name in enumerate(one.column_names):
-        _column(_decoded(one.column(place)), _decoded(other.column(place)), name, tally)
 
 
 def numpy(old: Path, new: Path, tally: Tally) -> None:

@@ -77,6 +77,8 @@ class Judge:
 
     def _look(self, out: Output) -> Likeness:
         """File by file."""
+        if not (self.root / out.path).exists():
+            return Likeness("different", "it is not made")
         found = files.listing(
             self.context.git, self.context.prefix, self.snapshot, out.path, self.store, self.context.cache
         )

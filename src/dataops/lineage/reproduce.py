@@ -42,7 +42,7 @@ class Ran:
 
     @property
     def verdict(self) -> Verdict | Literal["failed"]:
-        """Of all its outputs, by-products left out unless there is nothing else."""
+        """Of its outputs, by-products left out."""
         leading = [one for one in self.outcomes if one.leads]
         return "failed" if self.failed else worst([one.likeness.verdict for one in leading])
 

@@ -81,7 +81,12 @@ def _looked(repo: Any, target: str) -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001  an external one may be out of reach
             found[_path(repo, dep)] = f"not known: {_reasons(error)}"
     outside = [str(out.def_path) for out in stage.outs if not _inside(repo, out)]
-    return {"inputs": found, "cmd": bool(stage.cmd_changed), "notes": _odd(stage), "outside": outside}
+    return {
+        "inputs": found,
+        "cmd": bool(getattr(stage, "cmd_changed", False)),
+        "notes": _odd(stage),
+        "outside": outside,
+    }
 
 
 def _inside(repo: Any, out: Any) -> bool:

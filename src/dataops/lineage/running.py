@@ -42,7 +42,8 @@ class Running:
             if event["event"] == "ready":
                 return found
             found[str(event["target"])] = event
-        raise DataOpsError("dvc ended without a word", f"see {self.logs[0]}")
+        last = last_lines(self.logs[0])
+        raise DataOpsError("dvc ended before anything ran", last[-1] if last else "it was killed: is memory short?")
 
     def go(self) -> None:
         """Let the next stage run."""
@@ -58,7 +59,10 @@ class Running:
         for line in self.events:
             event: dict[str, Any] = json.loads(line)
             if event["event"] == "broken":
-                raise DataOpsError(f"dvc can't work with that commit: {event['message']}", "its own words, not ours")
+                raise DataOpsError(
+                    f"dvc can't work with that commit: {event['message']}",
+                    "the DVC that is installed here may be too new for it, or too old",
+                )
             if event["event"] == "done":
                 return
             yield event

@@ -44,8 +44,8 @@ class Tally:
     beyond: int = 0
     """Those that no tolerance forgives."""
     largest: float = 0.0
-    places: dict[str, int] = field(default_factory=dict)
-    """Differing values by column, key or line."""
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By column, key or line: values beyond the tolerance, and all that differ."""
     notes: list[str] = field(default_factory=list)
 
     def same(self, count: int = 1) -> None:
@@ -55,24 +55,21 @@ class Tally:
     def other(self, place: str, count: int = 1) -> None:
         """Values that differ and are no numbers to be rounded: texts, integers, a value that is missing."""
         self.values += count
-        self._differ(place, count)
-        self.beyond += count
+        self._differ(place, count, count)
 
     def numbers(self, old: float, new: float, place: str) -> None:
         """Two numbers, of which at least one is no integer."""
         apart = relative(old, new)
         self.values += 1
         if apart:
-            self._differ(place, 1)
+            self._differ(place, int(apart > self.tolerance), 1)
             self.largest = max(self.largest, apart)
-            self.beyond += apart > self.tolerance
 
     def many(self, values: int, differing: int, beyond: int, largest: float, place: str) -> None:
         """A column of numbers, counted already."""
         self.values += values
-        self.beyond += beyond
         if differing:
-            self._differ(place, differing)
+            self._differ(place, beyond, differing)
             self.largest = max(self.largest, largest)
 
     def text(self, old: str, new: str, place: str) -> None:
@@ -87,11 +84,10 @@ class Tally:
     def add(self, inner: Tally, place: str) -> None:
         """What a file within this one came to."""
         self.values += inner.values
-        self.beyond += inner.beyond
         self.largest = max(self.largest, inner.largest)
         self.notes += [f"{place}: {note}" for note in inner.notes]
-        if inner.differing:
-            self._differ(place, inner.differing)
+        for name, (beyond, differing) in inner.places.items():
+            self._differ(f"{place} {name}".strip(), beyond, differing)
 
     def likeness(self) -> Likeness:
         """What it comes to."""
@@ -102,16 +98,19 @@ class Tally:
             return Likeness("equivalent", self._told(), *counted)
         return Likeness("equivalent", "; ".join(["the same values in other bytes", *self.notes]), *counted)
 
-    def _differ(self, place: str, count: int) -> None:
-        self.differing += count
-        self.places[place] = self.places.get(place, 0) + count
+    def _differ(self, place: str, beyond: int, differing: int) -> None:
+        self.differing += differing
+        self.beyond += beyond
+        known = self.places.get(place, (0, 0))
+        self.places[place] = known[0] + beyond, known[1] + differing
 
     def _told(self) -> str:
-        names = sorted(filter(None, self.places), key=lambda name: -self.places[name])
+        names = sorted(filter(None, self.places), key=self.places.__getitem__, reverse=True)
         more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
         where = f" ({', '.join(names[:SHOWN])}{more})" if names else ""
         figure = f", largest relative difference {self.largest:.2g}" if self.largest else ""
-        told = f"{self.differing:,} of {self.values:,} values differ{where}{figure}"
+        far = f", {self.beyond:,} of them beyond the tolerance" if 0 < self.beyond < self.differing else ""
+        told = f"{self.differing:,} of {self.values:,} values differ{where}{far}{figure}"
         return "; ".join([told, *self.notes])
 
 
