@@ -131,7 +131,7 @@ def test_from_data_begins_at_the_dataset(clone: Toy) -> None:
 
 def test_a_changed_line_names_the_first_stage(clone: Toy) -> None:
     """Code that is not what ran is told before anything runs; then the stage and how its output differs."""
-    edit(clone, "scale.py", '["sales"] * factor', '["sales"] * (factor if path.stem == "2024-01" else 2)')
+    edit(clone, "scale.py", '["sales"]) * factor', '["sales"]) * (factor if path.stem == "2024-01" else 2)')
     done = clone.dataops("reproduce", "HEAD", "--path", "models", status=1)
     lines = done.stdout.splitlines()
     assert lines[1].startswith("note: not what ran: scale.py at ")
@@ -166,7 +166,7 @@ def test_equivalent_within_the_tolerance(clone: Toy) -> None:
 
 def test_a_by_product_alone_does_not_make_it_different(clone: Toy) -> None:
     """A report that nothing reads is told, and what the artifact is made of decides."""
-    edit(clone, "scale.py", '"rows": len(frame)', '"rows": 7')
+    edit(clone, "scale.py", '"rows": len(rows)', '"rows": 7')
     done = clone.dataops("reproduce", "HEAD", "--path", "models")
     assert "reports/scale.json is different (a by-product" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("identical: ")
@@ -334,6 +334,16 @@ def test_keep_and_out_leave_the_worktree(clone: Toy, tmp_path: Path) -> None:
         clone.run("git", "worktree", "remove", "--force", str(folder))
     clone.dataops("reproduce", "v1.0.0")
     assert left(clone) == []
+
+
+def test_a_folder_that_is_taken_meanwhile_is_left_alone(clone: Toy, tmp_path: Path) -> None:
+    """--out is where two runs want to be: one gets it, and the other removes nothing."""
+    there = tmp_path / "there"
+    both = [start(clone, "v1.0.0", "--out", str(there)) for _ in range(2)]
+    ends = sorted((one.communicate()[0], one.returncode)[1] for one in both)
+    assert ends == [0, 2]
+    assert (there / "data/scaled/2024-01.parquet").is_file()
+    assert str(there) in clone.out("git", "worktree", "list")
 
 
 def test_packages_that_are_not_the_commits(clone: Toy) -> None:

@@ -43,6 +43,8 @@ class Scratch:
     lock: int
     """An open file that is locked as long as any process has it."""
     keep: bool = False
+    added: bool = False
+    """Whether the worktree is ours: what lies at `top` else may be somebody's."""
 
 
 @contextlib.contextmanager
@@ -77,7 +79,7 @@ def scratch(git: Git, root: Path, commit: str, name: str, out: Path | None = Non
             if made.keep:
                 (made.folder / KEPT).touch()
             else:
-                remove(git, made.folder, made.top)
+                remove(git, made.folder, made.top if made.added else made.folder / "tree")
             os.close(made.lock)
 
 
@@ -137,6 +139,7 @@ def _add(git: Git, made: Scratch, commit: str) -> None:
     done = git.done(*options, "worktree", "add", *place, inherit=False)
     if done.returncode:
         raise GitError(f"git worktree add: {complaint(done.stderr)}")
+    made.added = True
 
 
 @contextlib.contextmanager
