@@ -46,11 +46,13 @@ pathlib.Path("reports").mkdir(exist_ok=True)
 pathlib.Path("reports/scale.json").write_text(json.dumps({"total": total, "rows": len(rows)}))
 """
 FIT = """\
-import io, gzip, pathlib, tarfile
+import io, gzip, os, pathlib, tarfile
 import pyarrow.parquet as pq
 tables = [pq.read_table(path) for path in sorted(pathlib.Path("data/scaled").glob("*.parquet"))]
 levels = [level for table in tables for level in table["level"].to_pylist()]
 mean = sum(levels) / len(levels)
+if "RAN" in os.environ:
+    open(os.environ["RAN"], "a").write("fit ")
 text = f"tree\\nversion=v4\\ntree_sizes=10 20\\nleaf_value={mean!r} {mean / 3!r}\\nend of trees\\n".encode()
 pathlib.Path("models").mkdir(exist_ok=True)
 with gzip.GzipFile("models/model.tar.gz", "wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as archive:

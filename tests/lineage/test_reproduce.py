@@ -18,6 +18,9 @@ import pytest
 from numbers_repo import edit
 from toy import Toy, environ
 
+from dataops.errors import DataOpsError
+from dataops.lineage.scratchtree import scratch
+from dataops.repo.git import Git
 from dataops.store import dvcconfig
 from dataops.store.cache import Cache
 from dataops.store.carried import carry
@@ -116,8 +119,9 @@ def test_nothing_is_served_from_a_cache(made: Toy, tmp_path: Path) -> None:
     """Where DVC has the outputs and the run-cache, the stage runs all the same; the run-cache doesn't grow."""
     runs = sorted((made.path / ".dvc/cache/runs").rglob("*"))
     objects = sorted((made.path / ".dvc/cache/files").rglob("*"))
-    made.dataops("reproduce", "v1.0.0", RAN=str(tmp_path / "ran"))
-    assert (tmp_path / "ran").read_text() == "scale "
+    assert runs
+    made.dataops("reproduce", "model@v1.0.0", RAN=str(tmp_path / "ran"))
+    assert (tmp_path / "ran").read_text() == "scale fit "
     assert sorted((made.path / ".dvc/cache/runs").rglob("*")) == runs
     assert sorted((made.path / ".dvc/cache/files").rglob("*")) == objects
 
@@ -344,6 +348,12 @@ def test_a_folder_that_is_taken_meanwhile_is_left_alone(clone: Toy, tmp_path: Pa
     assert ends == [0, 2]
     assert (there / "data/scaled/2024-01.parquet").is_file()
     assert str(there) in clone.out("git", "worktree", "list")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    with pytest.raises(DataOpsError, match="worktree add"), scratch(Git(clone.path), clone.path, "0" * 40, "x", mine):
+        pass
+    assert mine.is_dir()
+    assert left(clone)[1:] == []
 
 
 def test_packages_that_are_not_the_commits(clone: Toy) -> None:
