@@ -16,13 +16,16 @@ from dataops.cli import (
     publish,
     release,
     remote,
+    reproduce,
     store,
     train,
     verify,
     versions,
 )
 
-GROUPS = (adopt, compare, gc, get, ingest, lineage, publish, release, remote, store, train, verify, versions)
+GROUPS = (
+    adopt, compare, gc, get, ingest, lineage, publish, release, remote, reproduce, store, train, verify, versions,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:

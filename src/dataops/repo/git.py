@@ -103,8 +103,12 @@ class Git:
         *args: str,
         stdin: bytes | None = None,
         timeout: float | None = None,
+        inherit: bool = True,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run git and hand back what happened, whatever its exit status.
+
+        `inherit=False` for what makes or fills another work tree: not even this repository's own hook may pass on which
+        index is meant.
 
         Raises:
             GitError: git is not installed, the folder is gone, or `timeout` seconds have passed.
@@ -113,7 +117,7 @@ class Git:
             return subprocess.run(
                 ["git", *args],
                 cwd=self.folder,
-                env=environment(self.folder),
+                env=environment(self.folder) if inherit else apart(),
                 input=stdin,
                 stdin=subprocess.DEVNULL if stdin is None else None,
                 capture_output=True,
@@ -229,6 +233,11 @@ def environment(folder: Path) -> dict[str, str]:
     """What git runs with: no prompt, English messages, and nothing that a hook of another repository passed on."""
     own = _own(folder)
     return {name: value for name, value in os.environ.items() if own or name not in LOCAL} | ALWAYS
+
+
+def apart() -> dict[str, str]:
+    """The same with nothing that any hook passed on."""
+    return {name: value for name, value in os.environ.items() if name not in LOCAL} | ALWAYS
 
 
 def _own(folder: Path) -> bool:

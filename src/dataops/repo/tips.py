@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import scanned, trees
-from dataops.repo.git import Git
+from dataops.repo.git import Git, GitError
 from dataops.repo.scanned import Found, hashes, is_record
 from dataops.repo.worktrees import head, said, worktrees
 
@@ -31,7 +31,11 @@ def commits(git: Git, *, every: bool = False) -> set[str]:
     found = {sha for lines in said(git) if (sha := head(lines))}  # moved by hand, they are still wanted
     for tree in worktrees(git):
         here = Git(tree.folder)
-        found |= _refs(here) | _unfinished(here)
+        try:
+            found |= _refs(here) | _unfinished(here)
+        except GitError:
+            if tree.folder.is_dir():  # else it was removed meanwhile
+                raise
     if every and found:
         grafts = git.folder / git.out("rev-parse", "--git-path", "info/grafts")
         if grafts.is_file() and grafts.stat().st_size:
@@ -85,22 +89,32 @@ def lying(git: Git) -> Found:
     """
     found = Found()
     for tree in worktrees(git):
-        here = Git(tree.folder)
-        listed = [
-            line.partition("\t") for line in here.out("ls-files", "--stage", "-z").split("\0") if line[:3] == "100"
-        ]
-        staged = {path: info.split()[1] for info, _, path in listed if path.rpartition("/")[2] == "dvc.yaml"}
-        records = [(info.split()[1], path) for info, _, path in listed if is_record(path.rpartition("/")[2])]
-        wanted = sorted({sha for sha, _ in records} | set(staged.values()))
-        contents = dict(_objects(here, wanted))
-        for sha, path in records:
-            declared = staged.get(path.removesuffix("dvc.lock") + "dvc.yaml") if path.endswith("dvc.lock") else None
-            found.add(scanned.read(contents[sha], contents[declared] if declared else None))
-        for file in _files(tree.folder):
-            stages = file.with_name("dvc.yaml")
+        try:
+            _lying(tree.folder, found)
+        except GitError:
+            if tree.folder.is_dir():  # else it was removed meanwhile
+                raise
+    return found
+
+
+def _lying(top: Path, found: Found) -> None:
+    """The same of one work tree."""
+    here = Git(top)
+    listed = [line.partition("\t") for line in here.out("ls-files", "--stage", "-z").split("\0") if line[:3] == "100"]
+    staged = {path: info.split()[1] for info, _, path in listed if path.rpartition("/")[2] == "dvc.yaml"}
+    records = [(info.split()[1], path) for info, _, path in listed if is_record(path.rpartition("/")[2])]
+    wanted = sorted({sha for sha, _ in records} | set(staged.values()))
+    contents = dict(_objects(here, wanted))
+    for sha, path in records:
+        declared = staged.get(path.removesuffix("dvc.lock") + "dvc.yaml") if path.endswith("dvc.lock") else None
+        found.add(scanned.read(contents[sha], contents[declared] if declared else None))
+    for file in _files(top):
+        stages = file.with_name("dvc.yaml")
+        try:
             lock = file.name == "dvc.lock" and stages.is_file()
             found.add(scanned.read(file.read_bytes(), stages.read_bytes() if lock else None))
-    return found
+        except FileNotFoundError:  # removed meanwhile, as `dataops reproduce` removes its worktree
+            continue
 
 
 def promised(git: Git) -> dict[str, str]:

@@ -30,11 +30,17 @@ def worktrees(git: Git) -> list[Worktree]:
         if "prunable" in lines:
             continue
         folder = Path(lines["worktree"])
-        if not folder.is_dir():
+        if not folder.is_dir() and not _gone(git, lines["worktree"]):
             hint = "make it reachable, or `git worktree unlock` and `git worktree prune` it"
             raise Refused(f"the worktree {folder} can't be reached, and what it needs isn't known", hint)
-        found.append(Worktree(folder, head(lines)))
+        if folder.is_dir():
+            found.append(Worktree(folder, head(lines)))
     return found
+
+
+def _gone(git: Git, folder: str) -> bool:
+    """Was it removed since git was asked, as `dataops reproduce` does at its end?"""
+    return not any(lines["worktree"] == folder and "prunable" not in lines for lines in said(git))
 
 
 def said(git: Git) -> list[dict[str, str]]:
