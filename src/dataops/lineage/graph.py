@@ -23,6 +23,10 @@ class Node:
     """What a pointer shows: the whole hash, the command."""
     faded: bool = False
     """Deprecated."""
+    badges: tuple[str, ...] = ()
+    """Words that catch the eye beside the title: the stages that a version holds."""
+    chosen: bool = False
+    """What the picture is about."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +49,8 @@ class Graph:
     edges: tuple[Edge, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
     """Of a history: the row of each node, so that time runs down; {}: the layout decides."""
+    columns: Mapping[str, int] = field(default_factory=dict)
+    """Of a history: the column of each node, one an artifact."""
+    headings: tuple[str, ...] = ()
+    """What stands above each column."""
+    subtitle: str = ""

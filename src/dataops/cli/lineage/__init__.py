@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Protocol
 
-from dataops.cli.lineage import diff, export, impact, listing, record, trace
+from dataops.cli.lineage import diff, export, graph, impact, listing, record, trace
 
 
 class Action(Protocol):
@@ -15,7 +15,7 @@ class Action(Protocol):
         """Add it."""
 
 
-ACTIONS: tuple[Action, ...] = (trace, impact, record, listing, diff, export)
+ACTIONS: tuple[Action, ...] = (trace, impact, record, listing, diff, graph, export)
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:
