@@ -44,7 +44,7 @@ def test_the_templates_own_pipeline() -> None:
     ])  # fmt: skip
     label = next(edge.label for edge in graph.edges if edge.target == "stage:dvc.yaml:train")
     assert label == "train, validation", "which parts of the folder it read"
-    assert found["train"].lines == ("4 code files, 6 parameters", "also writes 2 reports")
+    assert found["train"].lines == ("4 code files, 6 parameters", "2 more outputs, not used here")
     assert "src/pipeline/train.py" in found["train"].tip
     assert "reports/training.json" in found["train"].tip
     assert found["models/model.tar.gz"].lines[1:] == ("trained locally", "wape 0.1812, mae 3.2")
@@ -146,3 +146,22 @@ def test_a_whole_commit() -> None:
 def test_nothing_recorded() -> None:
     """An empty trace is an empty picture, not an error."""
     assert of_trace(traced([])).nodes == ()
+
+
+def test_folders_and_the_files_in_them() -> None:
+    """Whoever reads a folder is joined to each output in it; whoever reads a file, to the folder around it."""
+    one = Step("dvc.yaml:one", "stage", "", (), {}, (made("data/a", "x"), made("data/b/c", "x"), made("other", "x")))
+    two = Step("dvc.yaml:two", "stage", "", (data("data", "dvc.yaml:one"),), {}, (made("all", "y"),))
+    end = Step("dvc.yaml:end", "stage", "", (data("all/part", "dvc.yaml:two"), data(".", "dvc.yaml:one")), {},
+               (made("model", "z"),))  # fmt: skip
+    into = [pair for pair in arrows(of_trace(traced([one, two, end], "model"))) if pair[1] in ("two", "end")]
+    assert into == [("data/a", "two"), ("data/b/c", "two"), ("all", "end"), ("data/a", "end"), ("data/b/c", "end"),
+                    ("other", "end")]  # fmt: skip
+
+
+def test_strange_paths_end() -> None:
+    """Whatever a broken record calls an output."""
+    paths = ["//", "/", ".", "..", "../../x", "a//b", "s3://bucket//x", " "]
+    steps = [Step(f"dvc.yaml:s{n}", "stage", "", (data(path, "dvc.yaml:s0"),), {}, (made(path, "x"),))
+             for n, path in enumerate(paths)]  # fmt: skip
+    assert len(of_trace(traced(steps)).nodes) >= len(paths)

@@ -78,7 +78,7 @@ def of_history(entries: Sequence[Entry], title: str = "") -> Graph:
             edges.append(Edge(before, name, "next", weak=True))
         last[entry.version.artifact] = name
     days = [f"{entry.version.time:%Y-%m-%d}" for entry in ordered]
-    span = f", {days[0]} to {days[-1]}, the newest at the bottom" if days else ""
+    span = f", {' to '.join(sorted({days[0], days[-1]}))}, the newest at the bottom" if days else ""
     subtitle = f"{len(ordered):,} version{'s' * (len(ordered) != 1)}{span}"
     return Graph(title or TITLE, tuple(nodes), tuple(edges), rows, column_of, headings, subtitle)
 

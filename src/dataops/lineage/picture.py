@@ -30,7 +30,10 @@ def of_trace(
     read = {one.path for step in trace.steps for one in step.inputs if one.role != "code"}
     nodes: dict[str, Node] = {}
     edges: dict[tuple[str, str], Edge] = {}
-    outs = {step.address: [made for made in step.outs if _shown(trace, step, made, read)] for step in trace.steps}
+    holding = {up for path in read for up in _up(path)}
+    outs = {
+        step.address: [made for made in step.outs if _shown(trace, step, made, read, holding)] for step in trace.steps
+    }
     for step in trace.steps:
         if step.kind == "stage":
             rest = [made for made in step.outs if made not in outs[step.address]]
@@ -65,25 +68,33 @@ def _is_chosen(trace: Trace, made: Made) -> bool:
     return trace.output is not None and trace.output.path == made.output.path
 
 
-def _shown(trace: Trace, step: Step, made: Made, read: set[str]) -> bool:
+def _shown(trace: Trace, step: Step, made: Made, read: set[str], holding: set[str]) -> bool:
     path = made.output.path
     if step.kind != "stage" or made.versions or _is_chosen(trace, made):
         return True
     if trace.output is None and made.output.cached:
         return True
-    return any(_touch(path, other) for other in read)
+    return path in holding or any(up in read for up in _up(path))
 
 
 def _touch(one: str, two: str) -> bool:
-    """Is a path the other, or does it lie in it?"""
-    return one == two or one.startswith(f"{two}/") or two.startswith(f"{one}/")
+    """Is a path the other, or does one lie in the other?"""
+    return one in _up(two) or two in _up(one)
+
+
+def _up(path: str) -> Iterator[str]:
+    """The path and every folder above it, the DVC root as `.` at last."""
+    yield path
+    while path.strip("/") and (path := posixpath.dirname(path)):
+        yield path
+    yield "."
 
 
 def _stage_node(step: Step, rest: Sequence[Made], code: bool) -> Node:
     files = [one for one in step.inputs if one.role == "code"]
     params = len(list(_values(step)))
     counted = [] if code else [_count(len(files), "code file"), _count(params, "parameter")]
-    lines = [", ".join(filter(None, counted)), f"also writes {_count(len(rest), 'report')}" if rest else ""]
+    lines = [", ".join(filter(None, counted)), f"{_count(len(rest), 'more output')}, not used here" if rest else ""]
     lines += [f"! {one.path}: {one.problem}" for one in step.inputs if one.problem]
     tip = [step.cmd, *(f"{one.path} {_short(one.digest)}" for one in files), *_values(step)]
     tip += [f"also writes {made.output.path} {_short(made.output.digest)}" for made in rest]
