@@ -127,6 +127,7 @@ def test_png_is_the_same_picture(tmp_path: Path, graph: Graph) -> None:
         width, height = png(graph, tmp_path / "a.png")
         png(graph, tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert b"matplotlib" not in (tmp_path / "a.png").read_bytes().lower()
     picture = imread(tmp_path / "a.png")
     assert picture.shape[:2] == (height, width)
     found = drawing(graph)

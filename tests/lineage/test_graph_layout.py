@@ -9,14 +9,14 @@ import time
 from pathlib import Path
 
 import pytest
-from drawn import check, columns, history, hostile, monorepo, tangle, template
+from drawn import check, columns, history, hostile, monorepo, tangle, template, version
 
 from dataops.lineage.draw.layers import crossings, layered
 from dataops.lineage.draw.layout import drawing
 from dataops.lineage.draw.svg import svg
 from dataops.lineage.draw.text import elided, width
 from dataops.lineage.graph import Edge, Graph, Node
-from dataops.lineage.history import of_history
+from dataops.lineage.history import Entry, of_history
 from dataops.lineage.picture import of_trace
 
 GRAPHS = {
@@ -143,3 +143,33 @@ def test_broken_graphs_are_refused() -> None:
     ):
         with pytest.raises(ValueError, match=r"two nodes|both nodes"):
             drawing(graph)
+
+
+SIDE_BY_SIDE = [
+    Entry(version("dataset@v1.0.0", 0)),
+    Entry(version("dataset@v2.0.0", 1, commit="c" * 40)),
+    Entry(version("model@v1.0.0", 2, commit="c" * 40), ("dataset@v1.0.0",)),
+    Entry(version("model@v2.0.0", 3), ("dataset@v2.0.0",)),
+]  # what comes in beside a version that it was not made of
+
+
+@pytest.mark.parametrize("entries", [history(60), history(200, seed=5), columns(20), SIDE_BY_SIDE])
+def test_lines_never_run_together(entries: list[Entry]) -> None:
+    """Two arrows lie on each other only where they leave one version or reach the same one."""
+    pieces = []
+    for route in drawing(of_history(entries)).routes:
+        assert route.edge
+        at = (0.0, 0.0)
+        for _, points in route.path:
+            end = points[-1]
+            for along in (0, 1):
+                if at[1 - along] == end[1 - along] and abs(at[along] - end[along]) > 4:
+                    pieces.append((along, at[1 - along], *sorted((at[along], end[along])), route.edge))
+            at = end
+    pieces.sort(key=lambda piece: piece[:3])
+    for place, (along, where, begin, end, edge) in enumerate(pieces):
+        for other_along, other_where, other_begin, other_end, other in pieces[place + 1 :]:
+            if (other_along, other_where) != (along, where) or other_begin >= end - 2:
+                break
+            alike = edge.source == other.source or edge.target == other.target
+            assert alike or min(end, other_end) - max(begin, other_begin) < 2, (edge, other)

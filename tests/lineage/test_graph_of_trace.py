@@ -102,6 +102,13 @@ def test_folding_keeps_what_matters() -> None:
     assert [(edge.source, edge.target) for edge in graph.edges] == [("s0", "o0"), ("s0", "o5")]
 
 
+def test_released_files_never_fold() -> None:
+    """However many stand alike."""
+    nodes = (Node("s", "stage", "fit"), *(Node(f"o{n}", "dataset", f"part-{n}@v1.0.0") for n in range(9)))
+    graph = Graph("x", nodes, tuple(Edge("s", f"o{n}") for n in range(9)))
+    assert folded(graph) == graph
+
+
 def test_a_contradiction_shows() -> None:
     """A stage that read what its maker has overwritten since: a dashed arrow, and a line in its box."""
     one = Step("a.dvc", "file", "", (), {}, (made("a", "a.dvc"),))
