@@ -160,10 +160,9 @@ def test_lines_never_run_together(entries: list[Entry]) -> None:
     for route in drawing(of_history(entries)).routes:
         assert route.edge
         at = (0.0, 0.0)
-        for _, points in route.path:
-            end = points[-1]
+        for end in (point for _, points in route.path for point in points):  # a round corner as if it had an angle
             for along in (0, 1):
-                if at[1 - along] == end[1 - along] and abs(at[along] - end[along]) > 4:
+                if at[1 - along] == end[1 - along] and abs(at[along] - end[along]) > 2:
                     pieces.append((along, at[1 - along], *sorted((at[along], end[along])), route.edge))
             at = end
     pieces.sort(key=lambda piece: piece[:3])
