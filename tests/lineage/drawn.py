@@ -12,9 +12,9 @@ from pathlib import Path
 import yaml
 
 from dataops.lineage.draw.drawing import Box, Drawing, Point, Route
+from dataops.lineage.draw.graph import Edge, Graph, Node
+from dataops.lineage.draw.history import Entry
 from dataops.lineage.draw.text import width
-from dataops.lineage.graph import Edge, Graph, Node
-from dataops.lineage.history import Entry
 from dataops.lineage.traced import Commit, Input, Made, Step, Trace
 from dataops.repo.git import Ref
 from dataops.repo.records import Output

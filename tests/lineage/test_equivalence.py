@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dataops.lineage.equivalence import compare
-from dataops.lineage.tally import Likeness, relative
+from dataops.lineage.reproduction.equivalence import compare
+from dataops.lineage.reproduction.tally import Likeness, relative
 
 Pair = Callable[[str, bytes, bytes], Likeness]
 
@@ -206,7 +206,7 @@ def test_zip_and_numpy(pair: Pair) -> None:
 
 def test_an_archive_that_unpacks_to_too_much(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not unpacked to the end."""
-    monkeypatch.setattr("dataops.lineage.equivalence.LARGEST", 1 << 20)
+    monkeypatch.setattr("dataops.lineage.reproduction.equivalence.LARGEST", 1 << 20)
     found = pair("a.tar.gz", tar(a=b"0" * (2 << 20)), tar(a=b"1" * (2 << 20)))
     assert found.verdict == "different"
     assert "not looked into" in found.how

@@ -19,9 +19,9 @@ import pytest
 from depot import Depot
 
 from dataops.cli import main
-from dataops.lineage import croissant
-from dataops.lineage.croissant import Dataset, File
-from dataops.lineage.described import described
+from dataops.lineage.exports import croissant
+from dataops.lineage.exports.croissant import Dataset, File
+from dataops.lineage.exports.described import described
 from dataops.versions.uri import uri as addresses
 
 pytestmark = [

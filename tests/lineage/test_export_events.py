@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from openlineage_schemas import problems
 
-from dataops.lineage.openlineage import Kept, World, events
+from dataops.lineage.exports.openlineage import Kept, World, events
 from dataops.lineage.traced import Commit, Input, Made, Step, Trace
 from dataops.repo.records import Output, Source
 from dataops.repo.registry import Version

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from openlineage_schemas import URI
 
-from dataops.lineage import places
-from dataops.lineage.places import Place
+from dataops.lineage.exports import places
+from dataops.lineage.exports.places import Place
 
 
 @pytest.mark.parametrize(

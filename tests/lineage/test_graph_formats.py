@@ -14,13 +14,13 @@ from matplotlib.image import imread
 
 from dataops.errors import DataOpsError
 from dataops.lineage.draw.dot import dot
+from dataops.lineage.draw.graph import Graph, Node
+from dataops.lineage.draw.history import of_history
 from dataops.lineage.draw.layout import drawing
 from dataops.lineage.draw.mermaid import mermaid
+from dataops.lineage.draw.picture import of_trace
 from dataops.lineage.draw.png import png, scaled
 from dataops.lineage.draw.svg import svg
-from dataops.lineage.graph import Graph, Node
-from dataops.lineage.history import of_history
-from dataops.lineage.picture import of_trace
 from dataops.versions.wording import clean
 
 GRAPHS = {

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from drawn import check, columns, history, hostile, monorepo, tangle, template, version
 
+from dataops.lineage.draw.graph import Edge, Graph, Node
+from dataops.lineage.draw.history import Entry, of_history
 from dataops.lineage.draw.layers import crossings, layered
 from dataops.lineage.draw.layout import drawing
+from dataops.lineage.draw.picture import of_trace
 from dataops.lineage.draw.svg import svg
 from dataops.lineage.draw.text import elided, width
-from dataops.lineage.graph import Edge, Graph, Node
-from dataops.lineage.history import Entry, of_history
-from dataops.lineage.picture import of_trace
 
 GRAPHS = {
     "template": lambda: of_trace(template()),
@@ -111,7 +111,7 @@ def test_200_versions_take_no_time() -> None:
 def test_the_same_graph_is_the_same_picture(salt: str) -> None:
     """In any process, whatever order sets have there."""
     script = (
-        "import drawn, sys; from dataops.lineage.draw.svg import svg; from dataops.lineage import picture, history;"
+        "import drawn; from dataops.lineage.draw.svg import svg; from dataops.lineage.draw import picture, history;"
         "print(svg(picture.of_trace(drawn.monorepo())), svg(history.of_history(drawn.history(60))),"
         " svg(history.of_history(drawn.columns())), svg(drawn.tangle(60, 1)))"
     )

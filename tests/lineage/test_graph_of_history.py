@@ -6,7 +6,7 @@ import random
 
 from drawn import columns, history, version
 
-from dataops.lineage.history import Entry, connected, newest, of_history
+from dataops.lineage.draw.history import Entry, connected, newest, of_history
 
 
 def names(entries: list[Entry]) -> list[str]:

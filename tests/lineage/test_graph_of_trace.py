@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from drawn import code, data, made, monorepo, template, traced, version
 
-from dataops.lineage.fold import folded
-from dataops.lineage.graph import Edge, Graph, Node
-from dataops.lineage.picture import of_trace
+from dataops.lineage.draw.fold import folded
+from dataops.lineage.draw.graph import Edge, Graph, Node
+from dataops.lineage.draw.picture import of_trace
 from dataops.lineage.traced import Step
 
 

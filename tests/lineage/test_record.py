@@ -18,9 +18,9 @@ from depot import Depot, folder, md5
 
 from dataops.cli.lineage import record as command
 from dataops.errors import DataOpsError, Refused
-from dataops.lineage.holdings import Answer, Held
-from dataops.lineage.models import models_of
-from dataops.lineage.record import Options, record
+from dataops.lineage.recordlevel.holdings import Answer, Held
+from dataops.lineage.recordlevel.models import models_of
+from dataops.lineage.recordlevel.record import Options, record
 from dataops.store.cache import Cache
 from dataops.store.objects import Object
 

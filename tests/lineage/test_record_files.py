@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from dataops.errors import DataOpsError
-from dataops.lineage import conditions, partitions, textfiles
-from dataops.lineage.conditions import Condition, Equals
-from dataops.lineage.partitions import Found
-from dataops.lineage.ranges import Ranged, Tally, in_memory
+from dataops.lineage.recordlevel import conditions, partitions, textfiles
+from dataops.lineage.recordlevel.conditions import Condition, Equals
+from dataops.lineage.recordlevel.partitions import Found
+from dataops.lineage.recordlevel.ranges import Ranged, Tally, in_memory
 
 D = decimal.Decimal
 BERLIN = pa.timestamp("us", "Europe/Berlin")

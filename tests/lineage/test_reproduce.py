@@ -19,7 +19,7 @@ from numbers_repo import edit
 from toy import Toy, environ
 
 from dataops.errors import DataOpsError
-from dataops.lineage.scratchtree import scratch
+from dataops.lineage.reproduction.scratchtree import scratch
 from dataops.repo.git import Git
 from dataops.store import dvcconfig
 from dataops.store.cache import Cache

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dataops.lineage.outcomes import Outcome
-    from dataops.lineage.reproduce import Ran, Reproduced, Watcher
+    from dataops.lineage.reproduction.outcomes import Outcome
+    from dataops.lineage.reproduction.reproduce import Ran, Reproduced, Watcher
 
 EXAMPLES = """\
 examples:
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from dataops.cli.terminal import progress
     from dataops.files import to_json
-    from dataops.lineage.reproduce import reproduce
+    from dataops.lineage.reproduction.reproduce import reproduce
     from dataops.versions import context
 
     with contextlib.ExitStack() as bar:
@@ -96,8 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _printer(fetched: Callable[[], None]) -> Watcher:
     """Prints each stage as it runs; calls `fetched` when everything has come."""
     from dataops.cli.versiontext import line
-    from dataops.lineage.reproduce import Watcher
-    from dataops.lineage.rerunplan import Plan, label
+    from dataops.lineage.reproduction.reproduce import Watcher
+    from dataops.lineage.reproduction.rerunplan import Plan, label
 
     live = sys.stdout.isatty()
 

@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops import files
     from dataops.cli import versiontext
     from dataops.errors import DataOpsError
-    from dataops.lineage import export
+    from dataops.lineage.exports import export
     from dataops.versions import context
 
     def told(note: str) -> None:
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise DataOpsError("--croissant describes one version", "as `dataops lineage export --croissant latest`")
     there = context.there(arguments.repo) if arguments.repo else context.here()
     if arguments.croissant:
-        from dataops.lineage.described import described
+        from dataops.lineage.exports.described import described
 
         text = files.to_json(described(there, arguments.version, told))
         what = "1 dataset"

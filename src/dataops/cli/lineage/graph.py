@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dataops.lineage.graph import Graph
+    from dataops.lineage.draw.graph import Graph
     from dataops.versions.context import Context
 
 FORMATS = ("mermaid", "dot", "svg", "png")
@@ -97,7 +97,8 @@ def _format(arguments: argparse.Namespace) -> str:
 
 def _of_version(context: Context, arguments: argparse.Namespace) -> Graph:
     from dataops.cli.versiontext import line
-    from dataops.lineage import picture, trace
+    from dataops.lineage import trace
+    from dataops.lineage.draw import picture
 
     target, path = trace.find(context, arguments.version, arguments.path)
     traced = trace.trace(context, target, path)
@@ -112,7 +113,8 @@ def _history(context: Context, arguments: argparse.Namespace) -> Graph:
     from dataops.cli.lineage.listing import note
     from dataops.cli.terminal import progress
     from dataops.errors import DataOpsError
-    from dataops.lineage import history, listing
+    from dataops.lineage import listing
+    from dataops.lineage.draw import history
 
     known = sorted(name for name, artifact in context.registry.artifacts.items() if artifact.versions)
     name = arguments.history

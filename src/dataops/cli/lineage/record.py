@@ -11,7 +11,7 @@ from dataops.cli.terminal import size, table
 from dataops.cli.versiontext import line
 
 if TYPE_CHECKING:
-    from dataops.lineage.holdings import Answer, Gone, Held, Reached
+    from dataops.lineage.recordlevel.holdings import Answer, Gone, Held, Reached
     from dataops.repo.registry import Version
 
 EXAMPLES = """\
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, and print."""
     from dataops.cli.terminal import progress
     from dataops.files import to_json
-    from dataops.lineage.record import Options, record
+    from dataops.lineage.recordlevel.record import Options, record
     from dataops.versions import context
 
     options = Options(

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dataops.lineage.draw.drawing import Badge, Box, Look, Text
+from dataops.lineage.draw.graph import Kind, Node
 from dataops.lineage.draw.text import elided, width
-from dataops.lineage.graph import Kind, Node
 from dataops.versions.wording import clean
 
 INK, MUTED, GROUND, LINE = "#1b1f24", "#57606a", "#ffffff", "#57606a"

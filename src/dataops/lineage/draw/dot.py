@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dataops.lineage.draw.boxes import INK, look
+from dataops.lineage.draw.graph import Graph, Node
 from dataops.lineage.draw.mermaid import LABELLED, direction
 from dataops.lineage.draw.svg import tip
-from dataops.lineage.graph import Graph, Node
 from dataops.versions.wording import clean
 
 SHAPES = {"stage": "box", "source": "cylinder", "data": "box", "dataset": "box", "model": "box", "code": "note"}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from dataops.lineage.graph import Edge, Node
+from dataops.lineage.draw.graph import Edge, Node
 
 Point = tuple[float, float]
 Step = tuple[Literal["M", "L", "Q", "C"], tuple[Point, ...]]

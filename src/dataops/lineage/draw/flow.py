@@ -7,9 +7,9 @@ from itertools import pairwise
 
 from dataops.lineage.draw.boxes import LINE, as_wide, measured
 from dataops.lineage.draw.drawing import HEAD, Box, Heading, Point, Route, Step, behind
+from dataops.lineage.draw.graph import Edge, Graph
 from dataops.lineage.draw.layers import Layered, layered
 from dataops.lineage.draw.positions import placed
-from dataops.lineage.graph import Edge, Graph
 
 PAGE = 1280.0  # pixels that a page shows without scrolling or shrinking
 BETWEEN = {"right": 52.0, "down": 40.0}  # from layer to layer

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from dataops.lineage.draw.boxes import as_wide, measured
 from dataops.lineage.draw.drawing import Box, Heading, Point, Route, behind, rounded
-from dataops.lineage.graph import Edge, Graph
+from dataops.lineage.draw.graph import Edge, Graph
 
 GAP = 18.0  # between rows
 COMPACT = 30  # rows; where there are more, each is one line of text

@@ -8,8 +8,8 @@ from dataclasses import replace
 from dataops.lineage.draw import flow, grid
 from dataops.lineage.draw.boxes import FADED, GROUND, INK, LINE, LINES, LOOKS, MUTED, WORDS
 from dataops.lineage.draw.drawing import Box, Drawing, Look, Route, Text, behind, rounded
+from dataops.lineage.draw.graph import Edge, Graph
 from dataops.lineage.draw.text import elided, width
-from dataops.lineage.graph import Edge, Graph
 from dataops.versions.wording import clean
 
 MARGIN = 20.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from dataops.lineage.draw import flow
 from dataops.lineage.draw.boxes import FADED, INK, LOOKS, MOST_LINES
-from dataops.lineage.graph import Edge, Graph, Kind, Node
+from dataops.lineage.draw.graph import Edge, Graph, Kind, Node
 from dataops.versions.wording import clean, shortened
 
 LONGEST = 80  # characters of a line

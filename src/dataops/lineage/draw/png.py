@@ -16,8 +16,8 @@ from dataops.errors import DataOpsError
 from dataops.files import write_bytes
 from dataops.lineage.draw.boxes import GROUND
 from dataops.lineage.draw.drawing import Box, Drawing, Route, Text
+from dataops.lineage.draw.graph import Graph
 from dataops.lineage.draw.layout import drawing
-from dataops.lineage.graph import Graph
 
 LONGEST, MOST = 16_000, 60_000_000  # pixels
 BEST, LEAST = 2.0, 0.5  # pixels of the PNG for one of the drawing

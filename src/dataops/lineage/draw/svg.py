@@ -7,8 +7,8 @@ from xml.sax.saxutils import escape, quoteattr
 
 from dataops.lineage.draw.boxes import GROUND
 from dataops.lineage.draw.drawing import Box, Drawing, Look, Point, Route, Text
+from dataops.lineage.draw.graph import Graph, Node
 from dataops.lineage.draw.layout import drawing
-from dataops.lineage.graph import Graph, Node
 from dataops.versions.wording import clean
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
-from dataops.lineage.rerunplan import Plan
+from dataops.lineage.reproduction.rerunplan import Plan
 from dataops.repo.records import Output
 from dataops.store.cache import Cache
 from dataops.store.dvccommand import dvc

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dataops.lineage.draw.graph import Edge, Graph, Kind, Node
 from dataops.lineage.draw.layers import depths
-from dataops.lineage.graph import Edge, Graph, Kind, Node
 from dataops.repo.registry import Version
 
 TITLE = "History of the released versions"

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage import commits, croissant, places
-from dataops.lineage.export import Told, address
+from dataops.lineage import commits
+from dataops.lineage.exports import croissant, places
+from dataops.lineage.exports.export import Told, address
 from dataops.lineage.trace import MODEL
 from dataops.store.objects import LEGACY
 from dataops.versions import get

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage import openlineage, places
-from dataops.lineage.openlineage import Kept, World
+from dataops.lineage.exports import openlineage, places
+from dataops.lineage.exports.openlineage import Kept, World
 from dataops.lineage.trace import MODEL, find, trace
 from dataops.lineage.traced import Trace
 from dataops.repo import publish_tag

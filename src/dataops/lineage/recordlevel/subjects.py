@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dataops.errors import DataOpsError
-from dataops.lineage import models
-from dataops.lineage.conditions import contract_types
-from dataops.lineage.models import Trained
-from dataops.lineage.ranges import Tally
+from dataops.lineage.recordlevel import models
+from dataops.lineage.recordlevel.conditions import contract_types
+from dataops.lineage.recordlevel.models import Trained
+from dataops.lineage.recordlevel.ranges import Tally
 from dataops.repo import recorded
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside

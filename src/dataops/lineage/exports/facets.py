@@ -8,7 +8,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from dataops.lineage.places import harmless
+from dataops.lineage.exports.places import harmless
 from dataops.repo.cardtext import LINES, sane
 
 SPEC = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/"

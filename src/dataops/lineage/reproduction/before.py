@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage import installed, rerunplan
-from dataops.lineage.rerunplan import Plan, label
+from dataops.lineage.reproduction import installed, rerunplan
+from dataops.lineage.reproduction.rerunplan import Plan, label
 from dataops.repo.records import Stage
 from dataops.versions.context import Context
 

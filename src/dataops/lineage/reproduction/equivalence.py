@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from dataops.lineage.tally import TOLERANCE, Likeness, Tally, UnlikeError
+from dataops.lineage.reproduction.tally import TOLERANCE, Likeness, Tally, UnlikeError
 
 LARGEST = 2 << 30  # bytes that an archive may unpack to
 DEEPEST = 3  # archives in archives
@@ -79,10 +79,10 @@ def _kind(path: Path, name: str) -> str:
 
 def _reader(kind: str) -> Compare:
     """Imported where it is used: pyarrow costs."""
-    from dataops.lineage import equivalence_text
+    from dataops.lineage.reproduction import equivalence_text
 
     if kind in ("parquet", "numpy"):
-        from dataops.lineage import equivalence_arrays
+        from dataops.lineage.reproduction import equivalence_arrays
 
         return equivalence_arrays.parquet if kind == "parquet" else equivalence_arrays.numpy
     readers = {"json": equivalence_text.json_, "table": equivalence_text.table, "text": equivalence_text.text}

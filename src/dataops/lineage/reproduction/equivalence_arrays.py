@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from dataops.lineage.tally import NEAR_ZERO, Tally, UnlikeError
+from dataops.lineage.reproduction.tally import NEAR_ZERO, Tally, UnlikeError
 
 LARGEST = 4 << 30  # bytes of a table in memory
 Floats = npt.NDArray[np.float64]

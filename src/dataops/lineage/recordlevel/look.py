@@ -9,10 +9,10 @@ from functools import partial
 from pathlib import Path
 
 from dataops.errors import DataOpsError
-from dataops.lineage import partitions, ranges, textfiles
-from dataops.lineage.conditions import Condition
-from dataops.lineage.partitions import Found
-from dataops.lineage.ranges import Down, Tally
+from dataops.lineage.recordlevel import partitions, ranges, textfiles
+from dataops.lineage.recordlevel.conditions import Condition
+from dataops.lineage.recordlevel.partitions import Found
+from dataops.lineage.recordlevel.ranges import Down, Tally
 from dataops.store.cache import Cache
 from dataops.store.hashing import Hasher
 from dataops.store.objects import Object, Progress, Store

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage.equivalence import compare
-from dataops.lineage.tally import WORST, Likeness, Verdict
+from dataops.lineage.reproduction.equivalence import compare
+from dataops.lineage.reproduction.tally import WORST, Likeness, Verdict
 from dataops.repo.ignored import NAME, Ignored
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Output

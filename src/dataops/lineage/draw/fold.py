@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import replace
 
-from dataops.lineage.graph import Edge, Graph, Node
+from dataops.lineage.draw.graph import Edge, Graph, Node
 
 MOST = 6  # so many may stand side by side
 NAMED, TIPS = 3, 60

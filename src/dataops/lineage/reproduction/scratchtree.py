@@ -56,15 +56,18 @@ def scratch(git: Git, root: Path, commit: str, name: str, out: Path | None = Non
     Raises:
         DataOpsError: it can't be made: the disk, permissions, or `out` is not empty; or the block fails on the disk.
     """
-    if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataOpsError(f"{out} is there already", f"--out names a new folder; `git worktree remove --force {out}`")
+    if out is not None:
+        _require_free(out)
     try:
         made = _make(git, root, name, out)
     except OSError as error:
         raise explained(error, root / FOLDER) from None
     try:
         with _interruptible():
-            _add(git, made, commit)
+            with (root / FOLDER / "lock").open("a") as making:  # one at a time: two may want the same `out`
+                fcntl.flock(making, fcntl.LOCK_EX)
+                _require_free(made.top)
+                _add(git, made, commit)
             yield made
     except OSError as error:
         made.keep = False
@@ -112,6 +115,13 @@ def emptied(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 Path(place).chmod(OWNER)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _require_free(place: Path) -> None:
+    """A worktree may be made there: nothing is, or an empty folder."""
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        hint = f"--out names a new folder; `git worktree remove --force {place}`"
+        raise DataOpsError(f"{place} is there already", hint)
 
 
 def _make(git: Git, root: Path, name: str, out: Path | None) -> Scratch:

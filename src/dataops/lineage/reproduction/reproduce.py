@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dataops.errors import DataOpsError
-from dataops.lineage import before, rerunplan
-from dataops.lineage.outcomes import Judge, Outcome, worst
-from dataops.lineage.provided import provide
-from dataops.lineage.rerunplan import Plan, label
-from dataops.lineage.running import Running, environment, last_lines, running
-from dataops.lineage.scratchtree import scratch
-from dataops.lineage.tally import TOLERANCE, Verdict
+from dataops.lineage.reproduction import before, rerunplan
+from dataops.lineage.reproduction.outcomes import Judge, Outcome, worst
+from dataops.lineage.reproduction.provided import provide
+from dataops.lineage.reproduction.rerunplan import Plan, label
+from dataops.lineage.reproduction.running import Running, environment, last_lines, running
+from dataops.lineage.reproduction.scratchtree import scratch
+from dataops.lineage.reproduction.tally import TOLERANCE, Verdict
 from dataops.store.carried import carry
 from dataops.store.objects import Progress, silent
 from dataops.versions.context import Context

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
-from dataops.lineage.facets import clean
+from dataops.lineage.exports.facets import clean
 from dataops.versions.tablefiles import SUFFIXES, TEXT, part, table_kind
 
 CONFORMS = "http://mlcommons.org/croissant/1.0"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from dataops.errors import DataOpsError
-from dataops.lineage.scratchtree import Scratch
+from dataops.lineage.reproduction.scratchtree import Scratch
 from dataops.repo.git import LOCAL
 
 PROGRAM = Path(__file__).with_name("rerun.py")

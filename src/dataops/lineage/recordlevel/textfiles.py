@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataops.errors import DataOpsError
-from dataops.lineage.conditions import Condition, Unfit
-from dataops.lineage.partitions import Found, count, every
-from dataops.lineage.values import as_column
+from dataops.lineage.recordlevel.conditions import Condition, Unfit
+from dataops.lineage.recordlevel.partitions import Found, count, every
+from dataops.lineage.recordlevel.values import as_column
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dataops.errors import DataOpsError
-from dataops.lineage import footer
-from dataops.lineage.conditions import Condition, Typed, Unfit
-from dataops.lineage.ranges import Ranged
+from dataops.lineage.recordlevel import footer
+from dataops.lineage.recordlevel.conditions import Condition, Typed, Unfit
+from dataops.lineage.recordlevel.ranges import Ranged
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dataops.errors import DataOpsError
-from dataops.lineage import conditions, excluded, look, subjects
-from dataops.lineage.conditions import Condition, Equals, Within
-from dataops.lineage.holdings import Answer, Effort, Gone, Held, Place, Reached
-from dataops.lineage.look import File, Key
-from dataops.lineage.models import Trained
-from dataops.lineage.partitions import Found
-from dataops.lineage.ranges import Tally
-from dataops.lineage.subjects import Opened
+from dataops.lineage.recordlevel import conditions, excluded, look, subjects
+from dataops.lineage.recordlevel.conditions import Condition, Equals, Within
+from dataops.lineage.recordlevel.holdings import Answer, Effort, Gone, Held, Place, Reached
+from dataops.lineage.recordlevel.look import File, Key
+from dataops.lineage.recordlevel.models import Trained
+from dataops.lineage.recordlevel.partitions import Found
+from dataops.lineage.recordlevel.ranges import Tally
+from dataops.lineage.recordlevel.subjects import Opened
 from dataops.store.cache import Cache
 from dataops.store.objects import Progress, Store, silent
 from dataops.versions import prune

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Sequence
 
 from dataops.errors import DataOpsError
-from dataops.lineage.conditions import Equals
-from dataops.lineage.subjects import Opened
+from dataops.lineage.recordlevel.conditions import Equals
+from dataops.lineage.recordlevel.subjects import Opened
 from dataops.store.hashing import Hasher
 from dataops.versions import files
 

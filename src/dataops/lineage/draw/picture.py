@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dataops.lineage.fold import folded
-from dataops.lineage.graph import Edge, Graph, Kind, Node
+from dataops.lineage.draw.fold import folded
+from dataops.lineage.draw.graph import Edge, Graph, Kind, Node
 from dataops.lineage.traced import Input, Made, Step, Trace
 
 SHORT = 7  # characters of a hash

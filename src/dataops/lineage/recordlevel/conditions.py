@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dataops.errors import DataOpsError
-from dataops.lineage import footer, values
+from dataops.lineage.recordlevel import footer, values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from dataops.lineage.footer import Bounds
+    from dataops.lineage.recordlevel.footer import Bounds
 
 
 class Unfit(Exception):  # noqa: N818  an answer

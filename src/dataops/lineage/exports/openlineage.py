@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from dataops.lineage import places
-from dataops.lineage.facets import PRODUCER, SPEC, Facets, clean, facets, parameters, tags
-from dataops.lineage.places import Place
+from dataops.lineage.exports import places
+from dataops.lineage.exports.facets import PRODUCER, SPEC, Facets, clean, facets, parameters, tags
+from dataops.lineage.exports.places import Place
 from dataops.lineage.traced import Input, Made, Step, Trace
 from dataops.repo.records import Output
 

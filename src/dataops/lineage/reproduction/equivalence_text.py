@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dataops.lineage.tally import NUMBER, Tally, UnlikeError
+from dataops.lineage.reproduction.tally import NUMBER, Tally, UnlikeError
 
 LARGEST_JSON = 256 << 20
 LONGEST_LINE = 64 << 20
