@@ -153,12 +153,7 @@ def _code(trace: Trace) -> Facts:
 
 
 def _params(trace: Trace) -> Facts:
-    return _collected(
-        (name if file == "params.yaml" else f"{file}:{name}", value, step)
-        for step in trace.steps
-        for file, values in step.params.items()
-        for name, value in _flat(values)
-    )
+    return _collected((name, value, step) for step in trace.steps for name, value in step.settings)
 
 
 def _commands(trace: Trace) -> Facts:
@@ -174,14 +169,6 @@ def _collected(found: Iterator[tuple[str, Any, Step]]) -> Facts:
     for name, value, step in found:
         made.setdefault(name, (value, []))[1].append(step.address)
     return made
-
-
-def _flat(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
 
 
 def _moved(key: tuple[str, str], old: _Side, new: _Side, found: tuple[Change, ...]) -> Moved:

@@ -73,6 +73,13 @@ class Step:
         """Its address without the top dvc.yaml: `split`, `sub/dvc.yaml:train@eu`, `data/landing.dvc`."""
         return self.address.removeprefix("dvc.yaml:")
 
+    @property
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """Its parameters one by one, as `train.seed`; with the file before it where that isn't params.yaml."""
+        for file, values in self.params.items():
+            for name, value in _flat(values):
+                yield name if file == "params.yaml" else f"{file}:{name}", value
+
 
 @dataclass(frozen=True)
 class Root:
@@ -140,3 +147,11 @@ class Trace:
             names.update(dict.fromkeys(name for made in step.outs for name in made.versions))
         own = f"{self.artifact}@"
         return tuple(name for name in (*names, *self.trained_on) if not name.startswith(own))
+
+
+def _flat(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value

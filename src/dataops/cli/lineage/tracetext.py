@@ -90,7 +90,7 @@ def _step(step: Step, full: bool, seen: set[str]) -> Iterator[str]:
     rows.append(("reads", ", ".join(_read(one, full) for one in step.inputs if one.role != "code")))
     code = [one for one in step.inputs if one.role == "code"]
     rows.append(("code", _some([f"{one.path}{f' {one.digest}' if full else ''}" for one in code], full)))
-    params = list(_params(step.params))
+    params = [f"{name}={value}" for name, value in step.settings]
     new = [one for one in params if full or one not in seen]
     again = f"{len(params) - len(new)} as above" if len(new) < len(params) else ""
     seen.update(params)
@@ -114,21 +114,6 @@ def _made(one: Made, full: bool) -> str:
     out = one.output
     weight = size(out.size) if full else ""
     return " ".join(filter(None, [out.path, _hash(out.digest, full), _named(one.versions), weight]))
-
-
-def _params(params: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """`train.seed=7`, with the file's name where it isn't params.yaml."""
-    for file, values in params.items():
-        for name, value in _flat(values):
-            yield f"{'' if file == 'params.yaml' else f'{file}:'}{name}={value}"
-
-
-def _flat(values: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
 
 
 def _some(names: list[str], full: bool) -> str:
