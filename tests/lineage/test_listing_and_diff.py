@@ -58,6 +58,23 @@ def test_cards_speak_for_themselves(tmp_path: Path) -> None:
     assert entry.training == {"backend": "local"}
 
 
+def test_a_stage_in_between(tmp_path: Path) -> None:
+    """The model's own stage reads features; the dataset that they are made of was released."""
+    repo = plant(tmp_path / "repo")
+    repo.dvc("init")
+    stages = "enrich: {cmd: cat d d > f, deps: [d], outs: [f]}, fit: {cmd: cat f f > m, deps: [f], outs: [m]}"
+    repo.write("d", "1\n")
+    repo.write(
+        "dvc.yaml", f"stages: {{{stages}}}\nartifacts: {{dataset: {{path: d}}, model: {{path: m, type: model}}}}\n"
+    )
+    repo.dvc("add", "d")
+    repo.dvc("repro")
+    repo.commit()
+    repo.tag("dataset@v1.0.0")
+    repo.tag("model@v1.0.0")
+    assert told(listing.entries(context(repo))) == {"model@v1.0.0": ["dataset@v1.0.0"]}
+
+
 def test_filters(monorepo: World) -> None:
     """By data under any of its names, by model, by time."""
     there = context(monorepo)

@@ -11,7 +11,7 @@ from dataops.errors import DataOpsError
 from dataops.repo import recorded
 from dataops.repo.holders import holders
 from dataops.repo.recorded import Snapshot
-from dataops.repo.records import Output
+from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.store.objects import Progress, silent
 from dataops.versions import gates
@@ -156,7 +156,8 @@ def _recorded(context: Context, version: Version) -> Entry:
         if artifact is None:
             why = problems[0] if problems else f"no dvc.yaml at {version.commit[:7]} declares it"
             return Entry(version, None, problem=why)
-        outputs = [output for _, output in gates.datasets(artifact, snapshot)] or _read_by(snapshot, artifact.path)
+        outputs = [output for _, output in gates.datasets(artifact, snapshot)] or _upstream(snapshot, artifact)
+        outputs = outputs or _read_by(snapshot, artifact.path)
     except DataOpsError as error:
         return Entry(version, None, problem=error.message)
     if not outputs:
@@ -167,6 +168,13 @@ def _recorded(context: Context, version: Version) -> Entry:
         )
         return Entry(version, artifact.type, problem=why)
     return Entry(version, artifact.type, tuple(Data(None, out.digest or None, out.path) for out in outputs))
+
+
+def _upstream(snapshot: Snapshot, own: Artifact) -> list[Output]:
+    """The outputs that are artifacts themselves, anywhere before this one."""
+    behind = snapshot.ancestors(*(maker.address for maker in snapshot.makers(own.path)))
+    paths = {artifact.path for artifact in snapshot.artifacts.values()} - {own.path}
+    return [out for stage in behind for out in stage.outs if out.path in paths]
 
 
 def _read_by(snapshot: Snapshot, path: str) -> list[Output]:
