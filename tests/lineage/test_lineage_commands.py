@@ -1,0 +1,95 @@
+"""The commands as a person runs them: quick, offline, harmless to a terminal, and honest about what they can't say."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tagrepo import plant
+from toy import environ
+from worlds import World
+
+READING = [
+    ("trace", "model@v1.1.0"),
+    ("trace", "HEAD", "--full"),
+    ("impact", "dataset@v1.0.0"),
+    ("list",),
+    ("diff", "model@v1.0.0", "model@v1.1.0"),
+    ("graph",),
+]
+
+
+def lineage(folder: Path, *words: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run `dataops lineage` there."""
+    command = [sys.executable, "-m", "dataops", "lineage", *words]
+    done = subprocess.run(command, cwd=folder, env=environ({}), capture_output=True, text=True, check=False)
+    assert done.returncode == status, done
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_reading_imports_nothing_that_costs(importing: World, words: tuple[str, ...]) -> None:
+    """No DVC, no pandas, no boto3: that is what makes it a moment."""
+    code = (
+        "import sys\nfrom dataops.cli import parser\n"
+        "arguments = parser().parse_args(['lineage', *sys.argv[1:]])\narguments.run(arguments)\n"
+        "heavy = {'dvc', 'pandas', 'pyarrow', 'boto3', 'botocore', 'matplotlib', 'pydantic'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)\n"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, cwd=importing.path, env=environ({}), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+@pytest.mark.parametrize("words", READING, ids=" ".join)
+def test_json_is_json(importing: World, words: tuple[str, ...]) -> None:
+    """One document, and nothing else on standard output."""
+    json.loads(lineage(importing.path, *words, "--json").stdout)
+
+
+def test_somebodys_repository_by_its_path(monorepo: World, tmp_path: Path) -> None:
+    """From anywhere, without a clone of one's own."""
+    found = lineage(tmp_path, "trace", "teams/b:model@v1.0.0", "--repo", str(monorepo.path), "--json")
+    assert json.loads(found.stdout)["made_of"] == ["teams/b:data@v1.0.0"]
+    assert "teams/a:model@v1.1.0" in lineage(tmp_path, "list", "--repo", str(monorepo.path)).stdout
+
+
+def test_a_pipe_that_closes(importing: World) -> None:
+    """`| head -1` is no error."""
+    command = f"{sys.executable} -m dataops lineage trace HEAD --full | head -1"
+    shell = ["bash", "-o", "pipefail", "-c", command]
+    done = subprocess.run(shell, cwd=importing.path, env=environ({}), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_answers_that_are_no(tmp_path: Path) -> None:
+    """Nothing recorded: 1. Nothing of that name, or no repository: 2, in a line and a hint."""
+    repo = plant(tmp_path / "repo")
+    repo.write(".dvc/config", "")
+    repo.commit()
+    assert "no dvc.lock and no .dvc file" in lineage(repo.path, "trace", "HEAD", status=1).stdout
+    assert "no model was released yet" in lineage(repo.path, "list").stdout
+    said = lineage(repo.path, "trace", "model@v1.0.0", status=2).stderr
+    assert said.startswith("error: ")
+    assert "hint: " in said
+    assert "not inside a DVC repository" in lineage(tmp_path, "trace", "HEAD", status=2).stderr
+
+
+def test_what_somebody_wrote_does_nothing_to_a_terminal(tmp_path: Path) -> None:
+    """Escapes in a path, a command, a parameter, a commit's subject."""
+    repo = plant(tmp_path / "repo")
+    repo.write(".dvc/config", "")
+    repo.write("dvc.yaml", 'stages: {s: {cmd: "echo \\e[31m", outs: ["o\\e]0;x\\a"]}}\n')
+    lock = (
+        's: {cmd: "echo \\e[31m", params: {params.yaml: {a: "\\e[2J"}}, outs: [{path: "o\\e]0;x\\a", md5: "' + "a" * 32
+    )
+    repo.write("dvc.lock", "schema: '2.0'\nstages: {" + lock + '"}]}}\n')
+    repo.commit("\x1b[31msubject")
+    repo.tag("model@v1.0.0", message="\x1b[2Jtold")
+    for words in (("trace", "HEAD", "--full"), ("trace", "model@v1.0.0"), ("list",), ("diff", "HEAD", "HEAD")):
+        assert "\x1b" not in lineage(repo.path, *words).stdout
