@@ -130,6 +130,7 @@ def test_somebodys_repository(repo: TagRepo, tmp_path: Path) -> None:
     ("arguments", "said"),
     [
         (["model@v1.0.0", "--history"], "not both"),
+        (["--path", "data/raw"], "lineage graph HEAD --path data/raw"),
         (["model@v1.0.0", "--format", "png"], "--out lineage.png"),
         (["model@v1.0.0", "--out", "lineage.jpg"], "no format is called so"),
         (["--limit", "0"], "leaves nothing"),

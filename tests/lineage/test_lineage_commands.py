@@ -73,11 +73,20 @@ def test_answers_that_are_no(tmp_path: Path) -> None:
     repo.write(".dvc/config", "")
     repo.commit()
     assert "no dvc.lock and no .dvc file" in lineage(repo.path, "trace", "HEAD", status=1).stdout
+    assert "are the same" not in lineage(repo.path, "diff", "HEAD", "HEAD", status=1).stdout
     assert "no model was released yet" in lineage(repo.path, "list").stdout
     said = lineage(repo.path, "trace", "model@v1.0.0", status=2).stderr
     assert said.startswith("error: ")
     assert "hint: " in said
     assert "not inside a DVC repository" in lineage(tmp_path, "trace", "HEAD", status=2).stderr
+
+
+def test_an_output_by_its_path(importing: World) -> None:
+    """Means the one that HEAD has, back and forward; its path is told once."""
+    said = lineage(importing.path, "impact", "data/eu.csv").stdout
+    assert said == lineage(importing.path, "impact", "HEAD", "--path", "data/eu.csv").stdout
+    assert said.splitlines()[0].count("data/eu.csv") == 1
+    assert "model@v1.1.0" in said
 
 
 def test_what_somebody_wrote_does_nothing_to_a_terminal(tmp_path: Path) -> None:

@@ -177,6 +177,15 @@ def test_another_parameter_and_other_code(models: TagRepo) -> None:
     assert found.same == 1  # rows.json; apart.json neither made the model nor judges it
 
 
+def test_what_judges_it_is_not_what_it_was_made_of(models: TagRepo) -> None:
+    """The data's metrics are those downstream, too; the model there was made of them, not they of it."""
+    there = context(models)
+    found = diff(there, find(there, "model@v1.0.0", "d.csv"), find(there, "model@v1.1.0", "d.csv"))
+    assert {one.path for one in found.moved} >= {"rows.json", "score.json"}
+    assert (found.old.versions, found.new.versions) == ((), ())
+    assert [step.address for step in found.new.steps] == ["raw.csv.dvc", "dvc.yaml:cut"]
+
+
 def test_the_same(models: TagRepo) -> None:
     """Nothing."""
     found = between(models, "v1.0.0", "v1.0.0")

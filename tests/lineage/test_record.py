@@ -351,6 +351,7 @@ def test_offline(monthly: Depot, tmp_path: Path) -> None:
     assert ask(monthly, "customer=007", offline=True).effort.remote == 0
     answer = ask(monthly, "customer=007", offline=True, cache=False)
     assert not answer.whole
+    assert "models: none, as far as could be looked at" in command.text(answer)
     assert all("--offline asks no remote" in held.problems[0] for held in answer.held)
     (tmp_path / "remote").rename(tmp_path / "elsewhere")
     assert ask(monthly, "customer=007").whole

@@ -210,6 +210,25 @@ def test_names_that_mean_nothing(importing: World) -> None:
     assert caught.value.hint == "did you mean merged.csv?"
     with pytest.raises(DataOpsError, match="no-such-thing"):
         traced(importing, "no-such-thing")
+    with pytest.raises(DataOpsError, match="'' is no name of a version"):  # $VERSION, not set
+        traced(importing, "")
+
+
+def test_a_card_is_about_its_version_alone(tmp_path: Path) -> None:
+    """Another output of the commit that a model was released at was neither trained nor judged."""
+    repo = plant(tmp_path / "repo")
+    repo.dvc("init")
+    stages = "cut: {cmd: cp raw d, deps: [raw], outs: [d]}, fit: {cmd: cp d m, deps: [d], outs: [m]}"
+    declared = f"stages: {{{stages}}}\nartifacts: {{model: {{path: m, type: model}}}}\n"
+    repo.commit(**{"dvc.yaml": declared, "raw": "1\n"})
+    repo.dvc("repro")
+    repo.commit("all")
+    card = {"format": 1, "artifact": "model", "version": "v1.0.0", "type": "model", "evaluation": {"wape": 0.25}}
+    card["training"] = {"backend": "local"}
+    repo.tag("model@v1.0.0", message=f"model v1.0.0: first\n\n{json.dumps(card, indent=2)}\n")
+    assert traced(repo, "HEAD").training == {"backend": "local"}
+    found = traced(repo, "HEAD", "d")
+    assert (found.training, found.evaluation) == (None, None)
 
 
 def test_json_is_whole(importing: World) -> None:

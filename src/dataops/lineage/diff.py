@@ -7,7 +7,7 @@ stage that wrote it, and with nothing else: only those can have moved it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from dataops.lineage import metrics
@@ -71,7 +71,7 @@ def diff(context: Context, old: tuple[Target, str | None], new: tuple[Target, st
         DataOpsError: as `trace`.
     """
     sides = [_side(context, *one) for one in (old, new)]
-    found = changes(sides[0].trace, sides[1].trace)
+    found = changes(sides[0].judged, sides[1].judged)
     keys = sorted(sides[0].metrics.keys() | sides[1].metrics.keys())
     moved = [_moved(key, sides[0], sides[1], found) for key in keys]
     different = tuple(one for one in moved if one.old != one.new)
@@ -83,6 +83,9 @@ class _Side:
     """One version: its trace, and the metrics that it, what it is made of, or what judges it wrote."""
 
     trace: Trace
+    """What it was made of; with the warnings of `judged`."""
+    judged: Trace
+    """With the stages downstream that wrote metrics of it."""
     snapshot: Snapshot
     metrics: Mapping[tuple[str, str], Metric]
 
@@ -96,7 +99,8 @@ def _side(context: Context, target: Target, path: str | None) -> _Side:
     end = alone.steps[-1].address if alone.steps else ""
     judges = {one.stage for one in found.values() if one.stage and _reads(snapshot, one.stage, end)}
     kept = {key: one for key, one in found.items() if one.stage is None or one.stage in own | judges}
-    return _Side(trace(context, target, path, sorted(judges)) if judges - own else alone, snapshot, kept)
+    judged = trace(context, target, path, sorted(judges)) if judges - own else alone
+    return _Side(replace(alone, warnings=judged.warnings), judged, snapshot, kept)
 
 
 def _reads(snapshot: Snapshot, stage: str, end: str) -> bool:

@@ -34,16 +34,18 @@ def default(context: Context) -> str:
     return MODEL if MODEL in context.registry.artifacts else DEFAULT
 
 
-def find(context: Context, asked: str, path: str | None = None) -> tuple[Target, str | None]:
-    """A version, a revision, or an output of HEAD by its path.
+def find(
+    context: Context, asked: str, path: str | None = None, artifact: str | None = None
+) -> tuple[Target, str | None]:
+    """A version, a revision, or an output of HEAD by its path; a bare name means `artifact`, by default the model.
 
     Raises:
         DataOpsError: it is none of these.
     """
     try:
-        return context.resolve(asked, default(context)), path
+        return context.resolve(asked, artifact or default(context)), path
     except DataOpsError:
-        head = context.git.commit_of("HEAD") if path is None else None
+        head = context.git.commit_of("HEAD") if path is None and asked.strip() else None
         if head is None:
             raise
         target = Target(asked, None, head, None)
@@ -72,10 +74,10 @@ def trace(context: Context, target: Target, path: str | None = None, also: Seque
     subject = _subject(snapshot, target, path, warnings)
     stages = snapshot.ancestors(*(end.address for end in subject.ends), *also)
     steps = _steps(context, snapshot, stages, warnings)
-    card = (target.version.card if target.version else None) or {}
+    card = (target.version.card if target.version and path is None else None) or {}  # `path` is no version's content
     training, evaluation = _reports(context, snapshot, subject)
     known = {name for step in steps for made in step.outs for name in made.versions}
-    elsewhere = [name for name in _elsewhere(card, subject.artifact) if name not in known and path is None]
+    elsewhere = [name for name in _elsewhere(card, subject.artifact) if name not in known]
     _deprecated(context, [*known, *elsewhere], warnings)
     return Trace(
         subject.name,

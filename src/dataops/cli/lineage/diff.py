@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dataops.lineage.diff import Change, Difference, Moved
+    from dataops.lineage.traced import Trace
     from dataops.versions.context import Context
 
 EXAMPLES = """\
@@ -31,7 +32,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("old", metavar="A", help="a version, a git revision, or the path of an output")
-    parser.add_argument("new", metavar="B", help="the same; a revision means A's artifact there")
+    parser.add_argument("new", metavar="B", help="a version or a git revision, which means A's artifact there")
     parser.add_argument("--path", metavar="PATH", help="an output of both commits, in place of the artifact")
     parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -39,7 +40,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare and print."""
+    """Compare and print; 1 where nothing is recorded on one side."""
     from dataclasses import replace
 
     from dataops.files import to_json
@@ -58,7 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(to_json(_json(found)), end="")
     else:
         print("\n".join(_text(found, there)))
-    return 0
+    return 0 if _recorded(found.old) and _recorded(found.new) else 1
+
+
+def _recorded(side: Trace) -> bool:
+    return bool(side.steps or side.trained_on)
 
 
 def _text(found: Difference, there: Context) -> Iterator[str]:
@@ -73,12 +78,13 @@ def _text(found: Difference, there: Context) -> Iterator[str]:
                f"{new.commit.time:%Y-%m-%d})")  # fmt: skip
     made = [f"{name}: {why}" if (why := _reason(there, name)) and name not in old.versions else name
             for name in new.versions]  # fmt: skip
-    yield "  made of  " + line(", ".join(old.versions) or "nothing released")
-    yield "        -> " + line(", ".join(made) or "nothing released")
+    if old.versions or new.versions:
+        yield "  made of  " + line(", ".join(old.versions) or "nothing released")
+        yield "        -> " + line(", ".join(made) or "nothing released")
     if found.changes:
         yield "\nchanged"
         yield rows([(str(number), *_change(one)) for number, one in enumerate(found.changes, 1)])
-    else:
+    elif _recorded(old) and _recorded(new):
         yield "\ndata, code, parameters and commands are the same"
     by: dict[tuple[int, ...], list[Moved]] = {}
     for one in found.moved:

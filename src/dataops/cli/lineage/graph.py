@@ -61,6 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.version and arguments.history is not None:
         raise DataOpsError("a version's lineage or a history, not both", "leave out VERSION or --history")
+    if arguments.path and not arguments.version:
+        raise DataOpsError(
+            "--path is an output of a version", f"as `dataops lineage graph HEAD --path {arguments.path}`"
+        )
     if arguments.limit < 1:
         raise DataOpsError(f"--limit {arguments.limit} leaves nothing to draw", "--limit 50")
     form = _format(arguments)

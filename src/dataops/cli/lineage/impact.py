@@ -14,7 +14,8 @@ EXAMPLES = """\
 examples:
   dataops lineage impact dataset@v1.1.0          this dataset was wrong: what did it reach?
   dataops lineage impact v1.1.0                  the same
-  dataops lineage impact HEAD --path data/raw    any output of any commit
+  dataops lineage impact data/raw                an output as HEAD has it
+  dataops lineage impact HEAD~3 --path data/raw  any output of any commit
 """
 FEW = 6  # tags and branches that are named
 SOME = 3  # outputs that are
@@ -31,8 +32,10 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("version", metavar="VERSION", help="a dataset version, or with --path any git revision")
-    parser.add_argument("--path", metavar="PATH", help="an output of that commit, in place of its artifact")
+    parser.add_argument("version", metavar="VERSION", help="a dataset version, or the path of an output")
+    parser.add_argument(
+        "--path", metavar="PATH", help="an output at that version or git revision, in place of its artifact"
+    )
     parser.add_argument("--all", action="store_true", help="name every output that it reached, not artifacts alone")
     parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
     parser.add_argument("--json", action="store_true", help="as JSON")
@@ -43,13 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Follow and print."""
     from dataops.cli.terminal import progress
     from dataops.files import to_json
-    from dataops.lineage import tojson
+    from dataops.lineage import tojson, trace
     from dataops.lineage.impact import impact
     from dataops.versions import context
 
     there = context.there(arguments.repo) if arguments.repo else context.here()
     with progress("") as show:
-        found = impact(there, there.resolve(arguments.version), arguments.path, show)
+        found = impact(there, *trace.find(there, arguments.version, arguments.path, context.DEFAULT), show)
     if arguments.json:
         print(to_json(tojson.of_impact(found)), end="")
     else:
@@ -61,7 +64,8 @@ def _text(found: Impact, *, every: bool) -> Iterator[str]:
     from dataops.cli.terminal import table
     from dataops.cli.versiontext import line
 
-    data = ", ".join(f"{out.path} {out.digest[:7]}" for out in found.outputs[:FEW])
+    alone = len(found.outputs) == 1 and found.name.startswith(f"{found.outputs[0].path} ")  # its path says it already
+    data = ", ".join(f"{'' if alone else out.path} {out.digest[:7]}".strip() for out in found.outputs[:FEW])
     yield line(f"{found.name}  {data}")
     if found.same:
         yield "  " + line(f"the same content: {', '.join(one.name for one in found.same)}")

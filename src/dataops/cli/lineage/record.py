@@ -84,8 +84,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     window = " ".join(f"{word} {time}" for word, time in (("from", answer.first), ("to", answer.last)) if time)
     holding = sum(bool(held.rows) for held in answer.held)
     where = f"in {holding} of {_count(len(answer.held), 'version')} of {line(answer.artifact)}" if holding else NOWHERE
-    where += "" if answer.whole else ", as far as could be looked at"
-    yield f"{asked}{', ' * bool(window)}{window}: {where}"
+    far = "" if answer.whole else ", as far as could be looked at"
+    yield f"{asked}{', ' * bool(window)}{window}: {where}{far}"
     if answer.held:
         yield _versions(answer.held)
     if answer.gone is not None:
@@ -94,7 +94,7 @@ def _lines(answer: Answer) -> Iterator[str]:
         yield "models"
         yield table([("model", "standing", "rows it was made of", "from"), *map(_model, answer.reached)], indent="  ")
     else:
-        yield "models: none"
+        yield f"models: none{far}"
     if answer.unknown:
         yield f"of unknown data: {', '.join(map(line, answer.unknown))}"
     yield from _problems(answer.held)

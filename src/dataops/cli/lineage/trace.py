@@ -10,7 +10,7 @@ examples:
   dataops lineage trace model@v1.2.0          the data, code and parameters of a model
   dataops lineage trace latest                of the latest model (of the latest dataset, where no model was released)
   dataops lineage trace dataset@v1.1.0        of a dataset
-  dataops lineage trace HEAD                  of everything that a commit records
+  dataops lineage trace HEAD                  of the model that was released there, else of all that the commit records
   dataops lineage trace models/model.tar.gz   of an output as HEAD has it; --path PATH names it at another commit
   dataops lineage trace main --repo https://example.org/team/models.git
 """
