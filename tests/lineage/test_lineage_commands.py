@@ -52,6 +52,19 @@ def test_json_is_json(importing: World, words: tuple[str, ...]) -> None:
     json.loads(lineage(importing.path, *words, "--json").stdout)
 
 
+@pytest.mark.parametrize("action", ["trace", "impact", "record", "list", "diff", "graph", "export"])
+def test_help_fits_the_terminal(tmp_path: Path, action: str) -> None:
+    """A description is wrapped; examples stay lines that can be copied."""
+    code = f"from dataops.cli import main; main(['lineage', '{action}', '--help'])"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environ({"COLUMNS": "80"}), capture_output=True, text=True, check=False
+    )
+    told, _, examples = done.stdout.partition("examples:\n")
+    assert max(map(len, told.splitlines())) <= 80
+    assert f"\n  dataops lineage {action} " in f"\n{examples}"
+
+
 def test_somebodys_repository_by_its_path(monorepo: World, tmp_path: Path) -> None:
     """From anywhere, without a clone of one's own."""
     found = lineage(tmp_path, "trace", "teams/b:model@v1.0.0", "--repo", str(monorepo.path), "--json")

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.ingest.adopt import Adopted
 
@@ -34,7 +36,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Infer types, ranges, nullability and frequency from your data and write them into params.yaml, "
         "whose comments stay; set lags, windows and split to fit.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("file", nargs="+", metavar="FILE", help="a file, folder, pattern or archive")
     parser.add_argument("--time", required=True, metavar="COLUMN", help="when a row happened")

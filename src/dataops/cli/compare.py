@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dataops.cli.terminal import Help
+
 EXAMPLES = """\
 examples:
   dataops compare v1.0.0 v1.1.0
@@ -22,7 +24,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         description="Files, rows, bytes, columns, what the keys cover, and every column's statistics, out of the cards "
         "and profiles in git. No data is fetched, but with --rows.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("old", metavar="A", help="v1.0.0, latest, dataset@v1.0.0, a date, a git revision, …")
     parser.add_argument("new", metavar="B", help="the same of the other; a bare name means A's artifact")

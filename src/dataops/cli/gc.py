@@ -7,6 +7,8 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.versions.context import Context
     from dataops.versions.gc import Place, Plan
@@ -34,7 +36,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         help="remove what no release, branch or tag needs; shows first",
         description="Say which objects of the cache (and of a remote) nothing needs, and with --yes remove them.",
         epilog=DETAILS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--remote", nargs="?", const="", metavar="NAME", help="also the default remote, or this one")
     parser.add_argument(

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dataops.cli.terminal import size
+from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
     from dataops.versions.get import Got
@@ -37,7 +37,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         "hash, without touching the working tree. Objects in the cache are reused. Interrupted, it goes on where it "
         "was. Nothing appears in the folder unless everything is right.",
         epilog=GET,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     _common(get)
     get.add_argument("--out", metavar="DIR", help="the folder (./ARTIFACT-VERSION, as dataset-v1.1.0)")
@@ -51,7 +51,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         help="where a version lies on the remote",
         description="The address of the object that a version is: of a folder, the manifest that lists its files.",
         epilog=URI,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     _common(uri)
     uri.add_argument("--json", action="store_true", help="with every file's object")

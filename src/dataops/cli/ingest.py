@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.ingest.run import Outcome
 
@@ -50,7 +52,7 @@ def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParse
         description="Add new data to data/landing as an immutable batch and record it with DVC. Content that is there "
         "already is skipped, so the same call again is harmless.",
         epilog=SOURCES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     ingest.add_argument("source", nargs="*", metavar="SOURCE", help="see below")
     ingest.add_argument("--replace", action="store_true", help="start over: the landing will hold this batch alone")

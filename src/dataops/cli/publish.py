@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.versions.publish import Plan
 
@@ -28,7 +30,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         description="Copy a version's files to datasets/VERSION/ with its card as metadata.json, and its reports. The "
         "copies are made by S3 itself; what is there is never replaced, and a second call goes on where one ended.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", metavar="VERSION", help="any name of it, as v1.1.0, latest or model@v2.0.0")
     parser.add_argument("--format", choices=("parquet", "csv"), default="parquet", help="the files as they are, or CSV")

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
-from dataops.cli.terminal import size
+from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
     from dataops.versions.gates import Gate
@@ -37,7 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Check the gates, put every object on the remote and prove it there, then name this commit with an "
         "annotated tag and push the tag. Branches are never pushed and versions never moved.",
         epilog=RELEASE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     release.add_argument("artifact", nargs="?", default="dataset", metavar="ARTIFACT", help="of dvc.yaml (dataset)")
     release.add_argument("-m", "--message", default="", metavar="TEXT", help="what people should know; kept in the tag")
@@ -57,7 +57,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         description="Record a file with DVC and declare it an artifact in dvc.yaml: then `release`, `versions`, `show` "
         "and `get` know it by name. Called again after the file changed, it records the change.",
         epilog=TRACK,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     track.add_argument("file", metavar="FILE", help="a file of this repository that no stage makes")
     track.add_argument("--name", required=True, metavar="N", help="of the artifact: letters, digits, - and _")

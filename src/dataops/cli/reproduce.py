@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.lineage.reproduction.outcomes import Outcome
     from dataops.lineage.reproduction.reproduce import Ran, Reproduced, Watcher
@@ -33,7 +35,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         "every stage up to the artifact for real, and compare each output with what dvc.lock recorded. Your work "
         "tree, index, branches and tags stay as they are; the cache gains the fetched data and nothing else.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", metavar="VERSION", help="v1.1.0, latest, model@v2.0.0, a date, a git revision, …")
     parser.add_argument("--path", metavar="PATH", help="an output of that commit, instead of the artifact")

@@ -1,12 +1,21 @@
-"""What commands share in printing: sizes, tables, and a progress bar that is only there on a terminal."""
+"""What commands share in printing: help, sizes, tables, and a progress bar that is only there on a terminal."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
 Progress = Callable[[int, int | None, str], None]  # done, total, what
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """Examples as they are written; a description, which is one paragraph, as wide as the terminal."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        form = argparse.RawDescriptionHelpFormatter if "\n" in text else argparse.HelpFormatter
+        return form._fill_text(self, text, width, indent)
 
 
 def size(number: float) -> str:

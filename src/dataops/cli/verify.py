@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.versions.findings import Finding, Report
 
@@ -27,7 +29,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         description="Check that a version's tag, commit and list of files agree and that every object of it, and of "
         "the stages before it, is on the remote with the right hash. Exit status 1: something is damaged or missing.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="any name of it (dataset@latest)")
     parser.add_argument("--all", action="store_true", help="every version of every artifact; what they share once")

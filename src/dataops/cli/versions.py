@@ -7,6 +7,8 @@ import gc
 import json
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.repo.registry import Version
     from dataops.versions.context import Context
@@ -42,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="everything about one version",
         description="The card of a version, who made it and from which commit, and what dvc.lock says there.",
         epilog=NAMES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     show.add_argument("version", metavar="VERSION", help="see below")
     _reading(show)

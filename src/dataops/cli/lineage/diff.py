@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,7 +31,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         description="Lays two traces side by side. Each metric that moved is told with the changes upstream of the "
         "stage that wrote it: only those can have moved it.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("old", metavar="A", help="a version, a git revision, or the path of an output")
     parser.add_argument("new", metavar="B", help="a version or a git revision, which means A's artifact there")

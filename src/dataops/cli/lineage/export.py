@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dataops.cli.terminal import Help
+
 EXAMPLES = """\
 examples:
   dataops lineage export                          every released model's runs, one JSON event a line
@@ -29,7 +31,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         description="Tell a catalogue of lineage (Marquez, DataHub, …) what made a version, or describe a dataset "
         "version for those who load it. Passwords and signatures in URLs are left out.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="a version, revision or output (every model)")
     parser.add_argument("--croissant", action="store_true", help="the dataset version as Croissant 1.0 (JSON-LD)")

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.lineage.draw.graph import Graph
     from dataops.versions.context import Context
@@ -32,7 +34,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         description="Draw what a version was made of: sources, stages, outputs, model. Without a version: which "
         "version was made of which, over time.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="any name of it, a revision of git, or an output")
     parser.add_argument("--path", metavar="PATH", help="an output at that version, instead of its artifact")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,7 +32,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         "it downstream there. No network, no data. What commits mention is kept in an index in git's own folder, which "
         "may be deleted at any time.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", metavar="VERSION", help="a dataset version, or the path of an output")
     parser.add_argument(

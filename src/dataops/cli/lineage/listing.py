@@ -6,6 +6,8 @@ import argparse
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli.terminal import Help
+
 if TYPE_CHECKING:
     from dataops.lineage.listing import Entry, Wanted
     from dataops.versions.context import Context
@@ -28,7 +30,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         help="every released model with the data it was made of",
         description="Newest first, from git's tags; of tags that plain gto made, from dvc.lock at their commits.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--artifact", metavar="NAME", help="one artifact (every one that is a model)")
     parser.add_argument("--data", metavar="VERSION", help="made of this data version alone, under any of its names")

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dataops.cli.terminal import size, table
+from dataops.cli.terminal import Help, size, table
 from dataops.cli.versiontext import line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         "trained on them. Every distinct file is asked once, however many versions share it: Parquet's statistics "
         "first, then only the key columns, from the cache, else from the remote by ranges. Nothing is stored.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("keys", nargs="+", metavar="KEY=VALUE", help="all must match; written as the column has it")
     parser.add_argument("--artifact", default="dataset", metavar="NAME", help="whose versions (dataset)")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dataops.cli.terminal import Help
+
 EXAMPLES = """\
 examples:
   dataops lineage trace model@v1.2.0          the data, code and parameters of a model
@@ -25,7 +27,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         "its code, parameters and command, and the released versions that have those hashes. Where the record "
         "contradicts the commit, it says so. No network, no data.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("version", metavar="VERSION", help="a version, a git revision, or the path of an output")
     parser.add_argument("--path", metavar="PATH", help="an output of that commit, in place of its artifact")
