@@ -210,6 +210,10 @@ def test_names_that_mean_nothing(importing: World) -> None:
     assert caught.value.hint == "did you mean merged.csv?"
     with pytest.raises(DataOpsError, match="no-such-thing"):
         traced(importing, "no-such-thing")
+    for near in ("data/eu.cvs", "../data/eu.csv"):
+        with pytest.raises(DataOpsError, match=near) as caught:
+            traced(importing, near)
+        assert caught.value.hint == "did you mean data/eu.csv?"
     with pytest.raises(DataOpsError, match="'' is no name of a version"):  # $VERSION, not set
         traced(importing, "")
 

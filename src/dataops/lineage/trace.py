@@ -6,6 +6,7 @@ stage that read what its maker has overwritten since, code that is not the code 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import posixpath
@@ -44,20 +45,23 @@ def find(
     """
     try:
         return context.resolve(asked, artifact or default(context)), path
-    except DataOpsError:
+    except DataOpsError as error:
         head = context.git.commit_of("HEAD") if path is None and asked.strip() else None
         if head is None:
             raise
         target = Target(asked, None, head, None)
         plain = posixpath.normpath(asked.strip().strip("/") or ".")
-        try:
+        outputs: list[str] = []
+        with contextlib.suppress(DataOpsError):
             inner, inside = context.focused(target, plain)
-            known = inside is not None and bool(_at(inner.snapshot(head), inside))
-        except DataOpsError:
-            known = False
-        if not known:
-            raise
-        return target, plain
+            snapshot = inner.snapshot(head)
+            if inside is not None and _at(snapshot, inside):
+                return target, plain
+            outputs = [posixpath.join(inner.prefix if context.whole else "", path) for path in _outputs(snapshot)]
+        close = difflib.get_close_matches(plain, outputs, 1) if "/" in plain else []
+        if close:
+            raise DataOpsError(error.message, f"did you mean {close[0]}?") from None
+        raise
 
 
 def trace(context: Context, target: Target, path: str | None = None, also: Sequence[str] = ()) -> Trace:
@@ -109,7 +113,7 @@ def _subject(snapshot: Snapshot, target: Target, path: str | None, warnings: lis
     if path is not None:
         ends = _at(snapshot, path)
         if not ends:
-            known = [out.path for stage in snapshot.stages for out in stage.outs]
+            known = _outputs(snapshot)
             close = difflib.get_close_matches(path, known, 1)
             there = ", ".join(sorted(known)[:8]) or "nothing"
             hint = f"did you mean {close[0]}?" if close else f"recorded there: {there}"
@@ -133,6 +137,10 @@ def _subject(snapshot: Snapshot, target: Target, path: str | None, warnings: lis
         why = f"{stage} was never recorded in dvc.lock" if stage else "git has it, or nobody"
         warnings.append(f"no stage or .dvc file at {at} has {artifact.path}: {why}")
     return _Subject(name, ends, artifact, snapshot.covering(artifact.path))
+
+
+def _outputs(snapshot: Snapshot) -> list[str]:
+    return [out.path for stage in snapshot.stages for out in stage.outs]
 
 
 def _at(snapshot: Snapshot, path: str) -> tuple[Stage, ...]:
