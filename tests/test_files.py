@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataops.files import new_folder, to_json, write_json, write_text
+from dataops.files import is_stream, new_folder, to_json, write_json, write_text
 
 
 def test_json_has_no_nan():
@@ -31,6 +32,27 @@ def test_failing_write_leaves_the_old_file(tmp_path):
         write_text(path, "\ud800")
     assert json.loads(path.read_text()) == {"a": 1}
     assert [p.name for p in path.parent.iterdir()] == ["report.json"]
+
+
+def test_a_pipe_is_written_into(tmp_path):
+    """Renamed onto it, a file would take the place of the pipe; of /dev/null, for the whole machine."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE)
+    write_text(pipe, "told\n")
+    assert reader.communicate(timeout=60)[0] == b"told\n"
+    assert pipe.is_fifo()
+
+
+def test_what_is_a_stream(tmp_path):
+    """Devices and their names; no file, no folder, and no link of a work tree, wherever it leads."""
+    link = tmp_path / "link"
+    link.symlink_to("/dev/null")
+    assert [is_stream(Path(name)) for name in ("/dev/null", "/dev/stdout", "/dev/fd/1")] == [True, True, True]
+    assert [is_stream(path) for path in (link, tmp_path, tmp_path / "none", Path(__file__))] == [False] * 4
+    write_text(link, "x")
+    assert link.is_file()
+    assert not link.is_symlink()
 
 
 def test_folder_replaced_in_one_step(tmp_path, monkeypatch):

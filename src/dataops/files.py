@@ -7,6 +7,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,8 +19,27 @@ SCRATCH = Path(".dataops/tmp")  # ignored by git and DVC; safe to delete wheneve
 ABANDONED = 86400.0  # seconds
 
 
+def is_stream(path: Path) -> bool:
+    """Is it a device or pipe, or of the names of such, as /dev/stdout? A rename would take its place for everybody.
+
+    A link elsewhere is none, whatever it leads to: a commit can hold one.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISLNK(mode):
+        folder = path.absolute().parent
+        return folder in (Path("/dev"), Path("/dev/fd")) or folder.is_relative_to("/proc")
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
 def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Replace `path` by `content` in one step, durable before the rename."""
+    """Replace `path` by `content` in one step, durable before the rename; a device or pipe is written into."""
+    if is_stream(path):
+        with path.open("wb") as file:
+            file.write(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=scratch(path), prefix=f"{path.name}-")
     temporary = Path(name)
