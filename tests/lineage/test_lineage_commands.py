@@ -102,6 +102,19 @@ def test_an_output_by_its_path(importing: World) -> None:
     assert "model@v1.1.0" in said
 
 
+def test_a_bare_version_among_several_models(tmp_path: Path) -> None:
+    """Is one of `model`'s, as for every other command, not of the model whose name comes first."""
+    repo = plant(tmp_path / "repo")
+    repo.write(".dvc/config", "")
+    for name, version in (("model", "v1.0.0"), ("another", "v2.0.0")):
+        repo.commit(name)
+        card = {"format": 1, "artifact": name, "version": version, "type": "model"}
+        repo.tag(f"{name}@{version}", message=f"{name} {version}: first\n\n{json.dumps(card, indent=2)}\n")
+    assert "model@v1.0.0" in lineage(repo.path, "list", "--model", "v1.0.0").stdout
+    assert "another@v2.0.0" in lineage(repo.path, "list", "--model", "another@v2.0.0").stdout
+    assert "hint: " in lineage(repo.path, "list", "--model", "v2.0.0", status=2).stderr
+
+
 def test_what_somebody_wrote_does_nothing_to_a_terminal(tmp_path: Path) -> None:
     """Escapes in a path, a command, a parameter, a commit's subject."""
     repo = plant(tmp_path / "repo")

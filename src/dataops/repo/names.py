@@ -190,7 +190,9 @@ def _unknown(git: Git, registry: Registry, asked: str, default: str, prefix: str
     if elsewhere:
         return DataOpsError(f"{elsewhere[0]} is on the git remote {elsewhere[1]} only", "git fetch --tags")
     if not registry.artifacts:
-        return DataOpsError(f"{asked}: there are no versions yet", "`dataops release` makes the first")
+        return DataOpsError(
+            f"{asked} is no revision of git, and there are no versions yet", "`dataops release` makes the first"
+        )
     known = sorted(registry.artifacts)
     if asked in registry.artifacts:
         return DataOpsError(f"{asked} is an artifact, not a version", f"{asked}@latest, or `dataops versions {asked}`")

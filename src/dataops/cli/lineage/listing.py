@@ -79,7 +79,8 @@ def _wanted(arguments: argparse.Namespace, there: Context) -> Wanted:
             recorded = out.output(artifact.path) if artifact else None
             data = frozenset([recorded.digest] if recorded else [])
     if arguments.model:
-        default = arguments.artifact or next(iter(listing.models(there)), listing.MODEL)
+        known = listing.models(there)
+        default = arguments.artifact or (known[0] if known and listing.MODEL not in known else listing.MODEL)
         version = there.resolve(arguments.model, default).version
         models = frozenset([version.name] if version else [])
     return listing.Wanted(data, models, arguments.since, arguments.until)
