@@ -75,12 +75,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is not None:
         size = _write(graph, form, arguments.out)
         if not arguments.json:
-            print(f"{arguments.out}: {len(graph.nodes):,} boxes, {len(graph.edges):,} arrows{size}")
+            print(
+                f"{arguments.out}: {_count(len(graph.nodes), 'box', 'es')}, {_count(len(graph.edges), 'arrow')}{size}"
+            )
     elif not arguments.json:
         print(_text(graph, form), end="")
     if arguments.json:
         print(to_json(asdict(graph)), end="")
     return 0
+
+
+def _count(number: int, noun: str, plural: str = "s") -> str:
+    return f"{number:,} {noun}{plural if number != 1 else ''}"
 
 
 def _format(arguments: argparse.Namespace) -> str:
