@@ -6,9 +6,9 @@ from typing import Any
 
 from dataops.lineage.impact import Impact, Reached
 from dataops.lineage.traced import Input, Made, Root, Step, Trace
+from dataops.repo.gittext import public
 from dataops.repo.records import Output
 from dataops.repo.registry import Version
-from dataops.versions.facts import public
 
 
 def of_trace(trace: Trace) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 SIGNED = re.compile(r"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SSH SIGNATURE|SIGNED MESSAGE)-----$", re.MULTILINE)
+IN_QUERY = "sig|token|key|secret|passw|credential|auth"  # what names a key in a URL
 WORDS = ("fatal: ", "error: ", "remote: ")
 
 
@@ -29,6 +30,12 @@ def message(raw: bytes) -> tuple[str, str]:
     text = (text[: signature.start()] if signature else text).strip("\n")
     subject, _, body = text.partition("\n")
     return subject.strip(), body.strip("\n")
+
+
+def public(url: str) -> str:
+    """A URL as everybody may read it: no password, no token, no signature. The user of ssh://git@host stays."""
+    url = re.sub(r"(?i)(https?://)[^/?#\s]*@|(?<=://)[^/?#\s]*:[^/?#\s]*@", r"\1", url)
+    return re.sub(rf"(?i)([?&][^=&#]*(?:{IN_QUERY})[^=&#]*=)[^&#]+", r"\1…", url)
 
 
 def complaint(stderr: bytes) -> str:

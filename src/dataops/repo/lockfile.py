@@ -13,6 +13,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import templates
+from dataops.repo.gittext import public
 from dataops.repo.records import Artifact, Dependency, Output, Source, Stage
 from dataops.repo.templates import Reader, UnknownNameError
 
@@ -50,6 +51,7 @@ class Pipeline:
     def __init__(self, folder: str, content: Mapping[str, Any], where: str, read: Reader) -> None:
         self.folder, self.content, self.where, self.read = folder, content, where, read
         self.definitions = _mapping(content.get("stages"), f"{where}: stages")
+        self._expanded: dict[str, dict[str, dict[str, Any]] | None] = {}  # once, however many stages they are
         for name, definition in self.definitions.items():
             _mapping(definition, f"{where}: stages.{name}")
 
@@ -73,11 +75,19 @@ class Pipeline:
         if definition is None or not key or not {"foreach", "matrix"} & set(definition):
             return None
         template = _mapping(definition.get("do"), f"{self.where}: stages.{group}.do") or definition
-        try:
-            extra = next((extra for found, extra in templates.expansions(definition, self.known) if found == key), None)
-        except UnknownNameError:
+        if group not in self._expanded:
+            self._expanded[group] = self._expansions(definition)
+        expanded = self._expanded[group]
+        if expanded is None:
             return Declared(template, None)
-        return None if extra is None else Declared(template, self._with(template, extra))
+        return Declared(template, self._with(template, expanded[key])) if key in expanded else None
+
+    def _expansions(self, definition: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
+        """The variables of each stage of a `foreach` or `matrix`; None where its items can't be known."""
+        try:
+            return dict(templates.expansions(definition, self.known))
+        except UnknownNameError:
+            return None
 
     def _with(self, definition: Mapping[str, Any], extra: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """The variables of one stage."""
@@ -201,9 +211,26 @@ def _output(
 
 
 def _dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:
+    database, repo = item.get("db"), item.get("repo")
+    if isinstance(database, dict):  # `dvc import-db` has no path
+        asked = database.get("table") or database.get("query")
+        return Dependency(f"db://{database.get('connection')}/{asked}", *_content(item))
     path = _required(item, where)
-    foreign = isinstance(item.get("repo"), dict)  # its path lies in that repository
-    return Dependency(path if foreign else _path(folder, wdir, path), *_content(item))
+    if isinstance(repo, dict):  # `dvc import`: no path of this repository, though one may be called the same
+        return Dependency(f"{public(str(repo.get('url')))}#{path}", *_content(item))
+    if isinstance(item.get("dataset"), dict):  # of `dvc ds add`
+        return Dependency(path, _pinned(item["dataset"]), "dataset")
+    return Dependency(_path(folder, wdir, path), *_content(item))
+
+
+def _pinned(dataset: Mapping[str, Any]) -> str:
+    """What says which content of a dataset it was: a revision, a version, else all that is recorded."""
+    known = next((dataset[key] for key in ("rev_lock", "version") if dataset.get(key)), None)
+    return str(known) if known else _md5(repr(sorted(dataset.items(), key=str)))
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def _content(item: Mapping[str, Any]) -> tuple[str | None, str, int | None, int | None]:
@@ -216,7 +243,7 @@ def _content(item: Mapping[str, Any]) -> tuple[str | None, str, int | None, int 
     listed = item.get("files")
     if isinstance(listed, list) and all(isinstance(e, dict) and e.get("md5") and e.get("relpath") for e in listed):
         entries = sorted(({"md5": str(e["md5"]), "relpath": str(e["relpath"])} for e in listed), key=_relpath)
-        made = hashlib.md5(json.dumps(entries, sort_keys=True).encode(), usedforsecurity=False).hexdigest()
+        made = _md5(json.dumps(entries, sort_keys=True))
         sizes = [count for count in (_count(e.get("size")) for e in listed) if count is not None]
         return f"{made}.dir", stated or "md5", sum(sizes) if len(sizes) == len(listed) else size, len(listed)
     return None, stated or "md5", size, files
@@ -233,8 +260,10 @@ def _source(dep: Mapping[str, Any]) -> tuple[str | None, Source | None]:
         url, path = repo.get("url"), dep.get("path")
         if not isinstance(url, str) or not isinstance(path, str):
             return None, None
-        return url, Source(url, str(repo.get("rev_lock") or repo.get("rev") or ""), path)
-    return (str(dep["path"]) if dep.get("path") else None), None
+        return public(url), Source(url, str(repo.get("rev_lock") or repo.get("rev") or ""), path)
+    if isinstance(dep.get("db"), dict):
+        return _dependency(dep, "", "", "").path, None
+    return (public(str(dep["path"])) if dep.get("path") else None), None
 
 
 def _listed(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -271,8 +300,8 @@ def _deep(value: Any, pipeline: Pipeline) -> Any:
 
 
 def _path(folder: str, wdir: str, path: str) -> str:
-    """Relative to the DVC root; a URL stays what it is."""
-    return path if "://" in path else posixpath.normpath(posixpath.join(folder, wdir, path))
+    """Relative to the DVC root; a URL stays what it is, but for passwords: it is shown and compared, never opened."""
+    return public(path) if "://" in path else posixpath.normpath(posixpath.join(folder, wdir, path))
 
 
 def _cmd(value: Any) -> str:

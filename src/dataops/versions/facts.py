@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo.git import Git
-from dataops.repo.gittext import complaint
+from dataops.repo.gittext import complaint, public
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
@@ -19,7 +18,6 @@ from dataops.versions import card, gates, inputs
 from dataops.versions.context import Context
 from dataops.versions.gates import Gate
 
-IN_QUERY = "sig|token|key|secret|passw|credential|auth"  # what names a key in a URL
 Hashes = Mapping[str, Sequence[tuple[str, Version]]]  # by artifact, (hash, version), ascending
 
 
@@ -39,12 +37,6 @@ def of(context: Context, artifact: Artifact, output: Output, snapshot: Snapshot)
         "author": author(context.git),
         "created_at": dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
     }
-
-
-def public(url: str) -> str:
-    """A URL as it may stand in a tag, which everybody gets: no password, no signature."""
-    url = re.sub(r"(?<=://)[^/@\s]*:[^/@\s]*@", "", url)
-    return re.sub(rf"(?i)([?&][^=&#]*(?:{IN_QUERY})[^=&#]*=)[^&#]+", r"\1…", url)
 
 
 def author(git: Git) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dataops.errors import DataOpsError
+from dataops.repo.gittext import public
 from dataops.repo.records import Output
 from dataops.repo.registry import Version
 from dataops.store import manifest
@@ -15,7 +16,6 @@ from dataops.store.cache import Cache
 from dataops.store.hashing import Hasher
 from dataops.store.objects import BrokenReadError, MissingObjectError, Object, Progress, Store, silent
 from dataops.versions.context import DEFAULT, Context
-from dataops.versions.facts import public
 from dataops.versions.inputs import needed
 
 THREADS = 16

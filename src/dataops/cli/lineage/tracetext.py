@@ -9,7 +9,7 @@ from typing import Any
 from dataops.cli import cardlines
 from dataops.cli.versiontext import line, size
 from dataops.lineage.traced import Input, Made, Root, Step, Trace
-from dataops.versions.facts import public
+from dataops.repo.gittext import public
 
 WIDTH = 116
 SHORT = 7

@@ -10,6 +10,7 @@ from typing import Any
 from dataops.lineage.draw.fold import folded
 from dataops.lineage.draw.graph import Edge, Graph, Kind, Node
 from dataops.lineage.traced import Input, Made, Step, Trace
+from dataops.repo.gittext import public
 
 SHORT = 7  # characters of a hash
 CODE_LINES = 7
@@ -116,7 +117,7 @@ def _out_node(trace: Trace, step: Step, made: Made) -> Node:
     if step.kind != "stage":
         lines += [_origin(made), posixpath.basename(step.address) if not _origin(made) else ""]
         tip.append(step.address)
-        tip += [f"{out.source.path} of {out.source.url} at {out.source.revision}"] if out.source else []
+        tip += [f"{out.source.path} of {public(out.source.url)} at {out.source.revision}"] if out.source else []
     if chosen:
         lines += _about(trace)
     stages = trace.version.stages if chosen and trace.version else ()
@@ -131,7 +132,7 @@ def _taken_back(node: Node, deprecated: Collection[str]) -> Node:
 
 def _origin(made: Made) -> str:
     if made.output.source is not None:
-        return f"from {made.output.source.url}"
+        return f"from {public(made.output.source.url)}"
     return f"from {made.output.url}" if made.output.url else ""
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from dataops.repo import clones
-from dataops.versions.facts import public
+from dataops.repo.gittext import public
 
 SHORT = re.compile(r"(?:[^/@:\s]+@)?(?P<host>[^/@:\s]{2,}):(?!//|:)(?P<path>\S.*)")  # git@host:team/repo.git
 WEB = ("http", "https", "ssh", "git", "git+ssh", "git+https")
