@@ -9,7 +9,7 @@ from dataops.lineage.traced import Commit
 from dataops.repo.git import Git, Object
 from dataops.repo.gittext import message, moment
 
-AUTHOR = re.compile(rb"^author (?P<who>.*?) ?<(?P<mail>[^>\n]*)> (?P<time>-?[0-9]+) [-+0-9]+$", re.MULTILINE)
+AUTHOR = re.compile(rb"^author (?P<who>.*?) ?<(?P<mail>[^<>\n]*)> (?P<time>-?[0-9]+) [-+0-9]+$", re.MULTILINE)
 
 
 def read(git: Git, shas: Sequence[str]) -> list[Commit]:

@@ -13,13 +13,14 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.lineage import index
 from dataops.lineage.agreement import Agreement
-from dataops.repo import recorded
-from dataops.repo.git import TAGS
+from dataops.repo import recorded, trees
+from dataops.repo.git import TAGS, Git
 from dataops.repo.holders import holders
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
+from dataops.repo.scanned import hashes, is_record
 from dataops.store.objects import Progress, silent
 from dataops.versions.context import Context
 
@@ -77,12 +78,12 @@ def impact(context: Context, target: Target, path: str | None = None, progress: 
         name = f"{path or target.artifact} at {target.commit[:7]}"
     tips: dict[str, list[str]] = {}
     for ref, commit in context.git.tips(*REFS):
-        if not ref.endswith("/HEAD"):  # another name of a remote's branch
+        if not (ref.startswith("refs/remotes/") and ref.endswith("/HEAD")):  # another name of a remote's branch
             tips.setdefault(commit, []).append(ref.removeprefix(next(start for start in REFS if ref.startswith(start))))
     held = holders(context.git, context.registry, digests, context.prefix)
     own = target.artifact if path is None else None
     same = [one for digest in digests for one in held.get(digest, ()) if one.name != name and one.artifact == own]
-    hits = index.mentioning(context.git, list(tips), digests, progress)
+    hits = list(_mentioning(context.git, target.commit, list(tips), outputs, progress))
     found = _Found(whole, outputs, tips)
     for done, commit in enumerate(sorted(hits), 1):
         found.look(commit, problems)
@@ -91,6 +92,21 @@ def impact(context: Context, target: Target, path: str | None = None, progress: 
     return Impact(
         name, outputs, tuple(same), tuple(sorted(reached, key=_rank)), len(tips), tuple(dict.fromkeys(problems))
     )
+
+
+def _mentioning(
+    git: Git, origin: str, tips: Sequence[str], data: Sequence[Output], progress: Progress
+) -> Iterable[str]:
+    """The commits that are worth parsing.
+
+    All of them where the data's own commit doesn't spell the content out as MD5: ETags of external outputs, the list of
+    files of a cloud-versioned folder.
+    """
+    records = git.batch(sorted(trees.blobs(git, [origin], is_record).get(origin, ())))
+    spelled = {digest for record in records if record for digest in hashes(record.content)}
+    if any(out.stage is not None and out.digest not in spelled for out in data):
+        return tips
+    return index.mentioning(git, tips, {out.digest for out in data}, progress)
 
 
 def downstream(
@@ -198,7 +214,7 @@ def _written(context: Context, names: set[str], digests: set[str], known: set[tu
             card = version.read_card() or {}
             data: Any = card.get("data")
             for one in data if isinstance(data, list) else ():
-                if isinstance(one, dict) and (one.get("hash") in digests or one.get("version") in names):
+                if isinstance(one, dict) and (str(one.get("hash")) in digests or str(one.get("version")) in names):
                     path, digest = str(card.get("path") or ""), str(card.get("hash") or "")
                     yield Reached(path, digest, artifact.name, card.get("type"), (version,), (version.tag,), (CARD,))
                     break

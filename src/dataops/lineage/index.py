@@ -41,7 +41,7 @@ def mentioning(git: Git, commits: Sequence[str], digests: Iterable[str], progres
             return _ask(file, git, commits, wanted, progress)
         except sqlite3.OperationalError:  # locked, read-only, disk full: another time
             pass
-        except sqlite3.DatabaseError:  # damaged
+        except (sqlite3.DatabaseError, struct.error, TypeError, OverflowError):  # damaged, or somebody else's values
             with contextlib.suppress(OSError):
                 Path(file).unlink(missing_ok=True)
     return _ask(":memory:", git, commits, wanted, progress)
@@ -79,14 +79,18 @@ def _learn(database: sqlite3.Connection, git: Git, commits: Sequence[str], progr
     ids = dict(database.execute("SELECT blob, id FROM record"))
     new = sorted({blob for blobs in held.values() for blob in blobs} - ids.keys())
     first = max(ids.values(), default=0) + 1
-    ids |= {blob: first + place for place, blob in enumerate(new)}
     for place, (blob, hashes) in enumerate(_read(git, new)):
+        ids[blob] = first + place
         database.execute("INSERT INTO record VALUES (?, ?, ?)", (ids[blob], blob, hashes))
         if place % AT_ONCE == 0:
             progress(place, len(new), "records of DVC")
     database.executemany(
         "INSERT INTO holds VALUES (?, ?)",
-        ((sha, struct.pack(f"<{len(blobs)}I", *(ids[blob] for blob in blobs))) for sha, blobs in held.items()),
+        (
+            (sha, struct.pack(f"<{len(blobs)}I", *(ids[blob] for blob in blobs)))
+            for sha, blobs in held.items()
+            if blobs <= ids.keys()
+        ),
     )
     database.execute("COMMIT")
 
@@ -97,9 +101,10 @@ def _unknown(database: sqlite3.Connection, commits: Sequence[str]) -> list[str]:
 
 
 def _read(git: Git, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """What each record mentions: its distinct MD5s, 16 bytes each."""
+    """What each record mentions: its distinct MD5s, 16 bytes each. One that isn't in this clone is left out."""
     for start in range(0, len(blobs), AT_ONCE):
         some = blobs[start : start + AT_ONCE]
         for blob, found in zip(some, git.batch(some), strict=True):
-            hashes = {one[:32] for one in HASH.findall(found.content)} if found else set()
-            yield blob, bytes.fromhex(b"".join(sorted(hashes)).decode())
+            if found is not None:
+                hashes = {one[:32] for one in HASH.findall(found.content)}
+                yield blob, bytes.fromhex(b"".join(sorted(hashes)).decode())

@@ -161,7 +161,7 @@ class Git:
         """
         options = [] if merged is None else [f"--merged={merged}"]
         output = self.read("for-each-ref", "--format=%(objectname) %(refname)", *options, "--", *patterns)
-        named = [line.split(" ", 1) for line in output.decode(errors=LOSSLESS).splitlines()]
+        named = [line.split(" ", 1) for line in _lines(output)]
         found = self.batch([sha for sha, _ in named])  # twice as quick as for-each-ref's own %(contents)
         return _peel(self, [_ref(full, there) for (_, full), there in zip(named, found, strict=True) if there])
 
@@ -169,7 +169,7 @@ class Git:
         """The refs that `patterns` name with the commit of each, without their texts; one of no commit is left out."""
         form = "--format=%(objecttype) %(objectname) %(*objecttype) %(*objectname) %(refname)"
         found = []
-        for line in self.read("for-each-ref", form, "--", *patterns).decode(errors=LOSSLESS).splitlines():
+        for line in _lines(self.read("for-each-ref", form, "--", *patterns)):
             kind, sha, inner, peeled, name = line.split(" ", 4)
             if "commit" in (kind, inner):
                 found.append((name, sha if kind == "commit" else peeled))
@@ -291,6 +291,11 @@ def _objects(output: bytes) -> list[Object | None]:
         found.append(Object(words[0].decode(), words[1].decode(), output[end + 1 : end + 1 + size]))
         place = end + 1 + size + 1
     return found
+
+
+def _lines(output: bytes) -> list[str]:
+    """Git's lines: a ref's name may hold other characters that Python takes for the end of one."""
+    return output.decode(errors=LOSSLESS).split("\n")[:-1]
 
 
 def _askable(name: str) -> bool:

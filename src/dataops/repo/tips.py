@@ -188,7 +188,7 @@ def _refs(git: Git) -> set[str]:
     found: set[str] = set()
     text = git.out("for-each-ref", "--format=%(objecttype) %(objectname) %(refname)")
     tags: set[str] = set()
-    for line in text.splitlines():
+    for line in filter(None, text.split("\n")):  # a ref's name may hold other ends of lines
         kind, sha, name = line.split(" ", 2)
         if kind in ("commit", "tag"):
             (found if kind == "commit" else tags).add(sha)
