@@ -6,6 +6,7 @@ import contextlib
 import json
 import math
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -15,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 SCRATCH = Path(".dataops/tmp")  # ignored by git and DVC; safe to delete whenever nothing runs
-
 ABANDONED = 86400.0  # seconds
+# what a terminal obeys and JSON needn't escape: C1 controls, and those that show text in another order
+OBEYED = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def is_stream(path: Path) -> bool:
@@ -75,7 +77,9 @@ def plain(value: Any) -> Any:
 
 def to_json(value: Any) -> str:
     """Indented JSON with a final newline; never NaN, which no other JSON reader accepts."""
-    return json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return text.encode("utf-8", "replace").decode()  # half a surrogate, as in names that aren't UTF-8
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -88,7 +88,8 @@ def _drift(found: Mapping[str, Any]) -> Lines:
     if not isinstance(found.get("drifted"), bool) or not _number(found.get("score")):
         yield "drift", brief(found)
         return
-    moved = [str(name) for name in found.get("columns_drifted") or ()]
+    listed = found.get("columns_drifted")
+    moved = [str(name) for name in listed] if isinstance(listed, list) else []
     checked = found.get("columns_checked")
     what = f"{len(moved)} of {checked} columns ({', '.join(moved[:COLUMNS])})" if moved else "none"
     yield "drift", f"{what}, score {found['score']:.2f}; {found.get('compared', '')}".rstrip("; ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ def _numbers(value: Any, before: str = "") -> Iterator[tuple[str, float]]:
     if isinstance(value, bool):
         return
     if isinstance(value, int | float):
-        yield before, value
+        if abs(value) <= sys.float_info.max:  # neither NaN nor infinite, nor an integer that no float holds
+            yield before, value
     elif isinstance(value, Mapping):
         for key, item in value.items():
             yield from _numbers(item, f"{before}.{key}" if before else str(key))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import json
 import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from dataops.errors import DataOpsError
 from dataops.lineage import commits, committed
 from dataops.lineage.agreement import Agreement
 from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
-from dataops.repo import recorded
+from dataops.repo import cardtext, recorded
 from dataops.repo.holders import holders
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
@@ -253,11 +252,7 @@ def _reports(context: Context, snapshot: Snapshot, subject: _Subject) -> tuple[A
 def _json(context: Context, snapshot: Snapshot, path: str) -> dict[str, Any] | None:
     """A JSON object of this commit; None where git has none."""
     text = context.git.blob(snapshot.commit, posixpath.join(context.prefix, path))
-    try:
-        found = json.loads(text) if text is not None else None
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+    return cardtext.report(text) if text is not None else None
 
 
 def _elsewhere(card: Mapping[str, Any], artifact: Artifact | None) -> list[str]:

@@ -40,6 +40,7 @@ EVERY: frozenset[type] = frozenset({str, int, float, bool, dict, list, type(None
 PLAIN = bytes({*range(32, 127), 10} - {ord("\\")})
 LARGEST = 1 << 20  # characters of a tag's message
 DEEPEST = 50
+LONGEST = 300  # digits of an integer
 # control characters, line and paragraph separators, and those that show text in another order than it has
 OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 LINES = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")  # keeps \n and \t
@@ -75,6 +76,15 @@ def _card(block: str, *, dirty: bool) -> dict[str, Any] | None:
         if found.get(name, 0) < 0:
             del found[name]
     return cleaned(found) if dirty else found
+
+
+def report(content: bytes) -> dict[str, Any] | None:
+    """A JSON object of somebody's commit, made as harmless as a card; None of anything else."""
+    try:
+        found = json.loads(content, parse_int=_integer) if len(content) <= LARGEST else None
+    except (ValueError, RecursionError):
+        return None
+    return cleaned(found) if isinstance(found, dict) and not _too_deep(found) else None
 
 
 def _block(body: str) -> str:
@@ -114,7 +124,13 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} in JSON")
 
 
-DECODER = json.JSONDecoder(parse_constant=_refuse)
+def _integer(digits: str) -> int:
+    if len(digits) > LONGEST:
+        raise ValueError("a number that no float holds")
+    return int(digits)
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse, parse_int=_integer)
 
 
 def _too_deep(value: Any, depth: int = 0) -> bool:

@@ -11,6 +11,7 @@ from dataops.errors import DataOpsError
 
 DEEPEST = 100
 MOST = 1_000_000  # nodes, aliases followed
+LONGEST = 300  # digits of an integer: what a float holds, and what Python prints
 CONFLICT = re.compile(rb"^(<{7}|>{7}|={7})( |$)", re.MULTILINE)
 Parent: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -113,6 +114,8 @@ def _guard(text: str) -> None:
 
 def _integer(text: str) -> int:
     """An integer of YAML 1.2: `010` is ten."""
+    if len(text) > LONGEST:
+        raise ValueError(f"a number of {len(text)} digits")
     digits = text.lstrip("+-").replace("_", "").lower()
     base = 8 if digits.startswith("0o") else 16 if digits.startswith("0x") else 10
     return -int(digits, base) if text.startswith("-") else int(digits, base)
