@@ -220,3 +220,15 @@ def test_two_thousand_stages_of_one_foreach(repo: TagRepo) -> None:
     here = context(repo)
     assert len(trace(here, *find(here, "HEAD")).steps) == 2001
     assert time.process_time() - begun < 8
+
+
+def test_a_model_in_a_folder_is_not_made_of_itself(tmp_path: Path) -> None:
+    """Its tag counts from git's top, its dvc.yaml from the DVC root."""
+    repo = plant(tmp_path / "repo")
+    files = {".dvc/config": "", "x.csv.dvc": f"outs: [{{path: x.csv, md5: {DATA}}}]\n", "dvc.yaml": PIPELINE}
+    repo.commit("first", **{f"teams/a/{name}": text for name, text in {**files, "dvc.lock": lock()}.items()})
+    repo.tag("teams/a=model@v1.0.0")
+    repo.tag("teams/a=dataset@v1.0.0")
+    inner = Context(Git(repo.path), repo.path / "teams/a", "teams/a")
+    for here in (inner, Context(Git(repo.path), None, "", whole=True)):
+        assert trace(here, *find(here, "teams/a:model@v1.0.0")).versions == ("teams/a:dataset@v1.0.0",)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dataops.repo.recorded import outside
 from dataops.repo.records import Output, Source
 from dataops.repo.registry import Version
 
@@ -145,7 +146,7 @@ class Trace:
         for step in self.steps:
             names.update(dict.fromkeys(name for one in step.inputs for name in one.versions))
             names.update(dict.fromkeys(name for made in step.outs for name in made.versions))
-        own = f"{self.artifact}@"
+        own = (f"{self.artifact}@", f"{outside(self.artifact or '', self.prefix)}@")  # in dvc.yaml, and in tags
         return tuple(name for name in (*names, *self.trained_on) if not name.startswith(own))
 
 
