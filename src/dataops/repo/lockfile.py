@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -13,13 +11,11 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import templates
-from dataops.repo.gittext import public
-from dataops.repo.records import Artifact, Dependency, Output, Source, Stage
+from dataops.repo.entries import HINT, dependency, output, path_of, source_of
+from dataops.repo.records import Artifact, Stage
 from dataops.repo.templates import Reader, UnknownNameError
 
-DIGESTS = ("md5", "checksum", "etag", "sha256", "version_id")
 LISTED = ("outs", "metrics", "plots")
-HINT = "`git log -p` of that file shows since when"
 
 
 class Declared:
@@ -104,7 +100,7 @@ class Pipeline:
         """The files of `metrics:` at top level, below the DVC root."""
         listed = self.content.get("metrics")
         paths = [next(iter(item), "") if isinstance(item, dict) else item for item in _plain_list(listed)]
-        return [_path(self.folder, "", str(_deep(path, self))) for path in paths if path]
+        return [path_of(self.folder, "", str(_deep(path, self))) for path in paths if path]
 
     def artifacts(self) -> dict[str, Artifact]:
         """What `artifacts:` declares.
@@ -122,7 +118,7 @@ class Pipeline:
             labels, meta = entry.get("labels"), entry.get("meta")
             made[name] = Artifact(
                 name,
-                _path(self.folder, "", entry["path"]),
+                path_of(self.folder, "", entry["path"]),
                 str(entry["type"]) if entry.get("type") is not None else None,
                 str(entry.get("desc") or ""),
                 tuple(map(str, labels)) if isinstance(labels, list) else (),
@@ -147,13 +143,13 @@ def stages(pipeline: Pipeline, lock: Mapping[str, Any], where: str) -> list[Stag
             Stage(
                 address,
                 _cmd(entry.get("cmd")),
-                tuple(_dependency(item, folder, declared.wdir, where) for item in _list(entry, "deps", where)),
+                tuple(dependency(item, folder, declared.wdir, where) for item in _list(entry, "deps", where)),
                 {
-                    _path(folder, declared.wdir, path): _mapping(values, f"{where}: {name}.params")
+                    path_of(folder, declared.wdir, path): _mapping(values, f"{where}: {name}.params")
                     for path, values in _mapping(entry.get("params"), f"{where}: {name}.params").items()
                 },
                 tuple(
-                    _output(item, declared.flags(str(item.get("path"))), folder, declared.wdir, address, where)
+                    output(item, declared.flags(str(item.get("path"))), folder, declared.wdir, address, where)
                     for item in _list(entry, "outs", where)
                 ),
                 declared.frozen,
@@ -170,7 +166,7 @@ def unrecorded(pipeline: Pipeline, made: Sequence[Stage]) -> dict[str, str]:
         address = f"{pipeline.path}:{name}"
         declared = pipeline.declared(name) if address not in done else None
         for path in declared.exact if declared else ():
-            found[_path(pipeline.folder, declared.wdir if declared else "", path)] = address
+            found[path_of(pipeline.folder, declared.wdir if declared else "", path)] = address
     return found
 
 
@@ -178,92 +174,18 @@ def single(path: str, content: Mapping[str, Any], where: str) -> Stage:
     """A .dvc file: one stage without a name."""
     folder, wdir = posixpath.dirname(path), str(content.get("wdir") or "")
     deps = _list(content, "deps", where)
-    outs = tuple(_output(item, item, folder, wdir, path, where) for item in _list(content, "outs", where))
+    outs = tuple(output(item, item, folder, wdir, path, where) for item in _list(content, "outs", where))
     if not content.get("cmd"):
-        url, source = next((found for found in map(_source, deps) if found[0]), (None, None))
+        url, source = next((found for found in map(source_of, deps) if found[0]), (None, None))
         outs = tuple(replace(out, url=url, source=source) for out in outs)
     return Stage(
         path,
         _cmd(content.get("cmd")),
-        tuple(_dependency(item, folder, wdir, where) for item in deps),
+        tuple(dependency(item, folder, wdir, where) for item in deps),
         {},
         outs,
         content.get("frozen") is True or content.get("locked") is True,
     )
-
-
-def _output(
-    item: Mapping[str, Any],
-    flags: Mapping[str, Any],
-    folder: str,
-    wdir: str,
-    address: str,
-    where: str,
-) -> Output:
-    path = _path(folder, wdir, _required(item, where))
-    digest, algorithm, size, files = _content(item)
-    outside = "://" in path or path.startswith(("/", "../"))
-    cached = flags.get("cache") is not False and not outside and digest is not None
-    remote, push = flags.get("remote"), flags.get("push") is not False
-    named = str(remote) if remote is not None else None
-    metric = bool(flags.get("metric"))
-    return Output(path, digest or "", algorithm, size, files, cached, address, named, push, metric=metric)
-
-
-def _dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:
-    database, repo = item.get("db"), item.get("repo")
-    if isinstance(database, dict):  # `dvc import-db` has no path
-        asked = database.get("table") or database.get("query")
-        return Dependency(f"db://{database.get('connection')}/{asked}", *_content(item))
-    path = _required(item, where)
-    if isinstance(repo, dict):  # `dvc import`: no path of this repository, though one may be called the same
-        return Dependency(f"{public(str(repo.get('url')))}#{path}", *_content(item))
-    if isinstance(item.get("dataset"), dict):  # of `dvc ds add`
-        return Dependency(path, _pinned(item["dataset"]), "dataset")
-    return Dependency(_path(folder, wdir, path), *_content(item))
-
-
-def _pinned(dataset: Mapping[str, Any]) -> str:
-    """What says which content of a dataset it was: a revision, a version, else all that is recorded."""
-    known = next((dataset[key] for key in ("rev_lock", "version") if dataset.get(key)), None)
-    return str(known) if known else _md5(repr(sorted(dataset.items(), key=str)))
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
-
-
-def _content(item: Mapping[str, Any]) -> tuple[str | None, str, int | None, int | None]:
-    """Digest, algorithm, bytes and files of an entry; the digest of a cloud-versioned folder is that of its list."""
-    size, files = _count(item.get("size")), _count(item.get("nfiles"))
-    stated = str(item["hash"]) if item.get("hash") else None
-    name = next((key for key in (stated, *DIGESTS) if key and item.get(key) is not None), None)
-    if name is not None:
-        return str(item[name]), "md5-dos2unix" if name == "md5" and stated is None else name, size, files
-    listed = item.get("files")
-    if isinstance(listed, list) and all(isinstance(e, dict) and e.get("md5") and e.get("relpath") for e in listed):
-        entries = sorted(({"md5": str(e["md5"]), "relpath": str(e["relpath"])} for e in listed), key=_relpath)
-        made = _md5(json.dumps(entries, sort_keys=True))
-        sizes = [count for count in (_count(e.get("size")) for e in listed) if count is not None]
-        return f"{made}.dir", stated or "md5", sum(sizes) if len(sizes) == len(listed) else size, len(listed)
-    return None, stated or "md5", size, files
-
-
-def _relpath(entry: Mapping[str, str]) -> str:
-    return entry["relpath"]
-
-
-def _source(dep: Mapping[str, Any]) -> tuple[str | None, Source | None]:
-    """Where an import came from; a Source where that was a repository."""
-    repo = dep.get("repo")
-    if isinstance(repo, dict):
-        url, path = repo.get("url"), dep.get("path")
-        if not isinstance(url, str) or not isinstance(path, str):
-            return None, None
-        return public(url), Source(url, str(repo.get("rev_lock") or repo.get("rev") or ""), path)
-    if isinstance(dep.get("db"), dict):
-        return _dependency(dep, "", "", "").path, None
-    return (public(str(dep["path"])) if dep.get("path") else None), None
 
 
 def _listed(definition: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -299,24 +221,8 @@ def _deep(value: Any, pipeline: Pipeline) -> Any:
         return value
 
 
-def _path(folder: str, wdir: str, path: str) -> str:
-    """Relative to the DVC root; a URL stays what it is, but for passwords: it is shown and compared, never opened."""
-    return public(path) if "://" in path else posixpath.normpath(posixpath.join(folder, wdir, path))
-
-
 def _cmd(value: Any) -> str:
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value) if value is not None else ""
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def _required(item: Mapping[str, Any], where: str) -> str:
-    path = item.get("path")
-    if not isinstance(path, str) or not path:
-        raise DataOpsError(f"{where}: an entry has no path", HINT)
-    return path
 
 
 def _plain_list(value: Any) -> list[Any]:

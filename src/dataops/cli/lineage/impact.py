@@ -90,7 +90,9 @@ def _text(found: Impact, *, every: bool) -> Iterator[str]:
 def _row(one: Reached) -> tuple[str, ...]:
     names = [f"{each.name}{' (deprecated)' if each.deprecated else ''}" for each in one.versions]
     stages = sorted({stage for each in one.versions for stage in each.stages})
-    refs = [ref for ref in one.refs if ref not in {each.tag for each in one.versions}]
+    own = {each.tag for each in one.versions}
+    events = tuple("#" if one.versions else "")  # of GTO, as `model#prod#3`: the versions' own columns say it
+    refs = [ref for ref in one.refs if ref not in own and not any(event in ref for event in events)]
     at = ", ".join(refs[:FEW]) + (f" and {len(refs) - FEW} more" if len(refs) > FEW else "")
     return (
         one.artifact or one.path,
