@@ -9,7 +9,7 @@ import pytest
 from tagrepo import TagRepo, plant
 
 from dataops.errors import DataOpsError
-from dataops.repo import hashes, recorded, registry
+from dataops.repo import hashes, recorded, registry, scanned
 from dataops.repo.recorded import Snapshot
 
 PIPELINE = """
@@ -302,3 +302,10 @@ def test_no_commit(repo: TagRepo) -> None:
     repo.commit()
     with pytest.raises(DataOpsError, match="is no commit"):
         recorded.snapshot(repo.git, "0" * 40)
+
+
+@pytest.mark.parametrize("text", ["md5: {}\n", "x{}.dir", "{}f", "0{}", "'{}'", "etag: {}-2", "{} {}", "é{}é", "F{}G"])
+def test_hashes_are_found_in_the_same_places_both_ways(text: str) -> None:
+    """By the expression, and by the quick way that an index of ten thousand locks is made with."""
+    content = text.format("a1" * 16, "b2" * 16).encode()
+    assert scanned.digits(content) == {found[:32].encode() for found in scanned.hashes(content)}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dataops.repo import trees
 from dataops.repo.git import Git
-from dataops.repo.scanned import HASH, is_record
+from dataops.repo.scanned import HASH, digits, is_record
 from dataops.store.objects import Progress, silent
 
 FILE = "dataops/lineage-1.sqlite"  # the number is its format's: another one is another file
@@ -106,5 +106,5 @@ def _read(git: Git, blobs: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         some = blobs[start : start + AT_ONCE]
         for blob, found in zip(some, git.batch(some), strict=True):
             if found is not None:
-                hashes = {one[:32] for one in HASH.findall(found.content)}
+                hashes = digits(found.content)
                 yield blob, bytes.fromhex(b"".join(sorted(hashes)).decode())
