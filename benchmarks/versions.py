@@ -34,7 +34,10 @@ class Result:
 
     def __str__(self) -> str:
         told = f"{self.name:42} {self.seconds:8.2f} s  {1e6 * self.seconds / self.versions:9.1f} µs a version"
-        return told if self.ratio is None else f"{told}  1/{1 / self.ratio:,.0f} of {self.peer}"
+        if self.ratio is None:
+            return told
+        times = f"{self.ratio:.1f} times" if self.ratio > 0.5 else f"1/{1 / self.ratio:,.0f} of"
+        return f"{told}  {times} {self.peer}"
 
 
 def run(many: int = MANY, few: int = FEW) -> list[Result]:

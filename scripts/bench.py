@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = Path("benchmarks/RESULTS.md")
 BENCHMARKS = {
     "versions": "Listing versions, per version, against `gto show --json`",
-    "lineage": "Lineage of 10,000 versions, per version, against `gto show --json` and `git log -S`",
+    "lineage": "Lineage of 10,000 versions, per version, against `gto show --json` and `git grep`",
     "record": "Which of 24 monthly versions on the embedded S3 hold one customer, against `dataops.load` of each",
     "transfer": "Getting 200 MB from the embedded S3, verified, against `dvc pull` and boto3 with 8 threads",
 }
