@@ -58,7 +58,7 @@ def code(path: str) -> Input:
 def traced(steps: Sequence[Step], output: str | None = None, **more: object) -> Trace:
     """A trace of one of the outputs, or of all."""
     found = next((one.output for step in steps for one in step.outs if one.output.path == output), None)
-    return Trace("model@v1.2.0", COMMIT, tuple(steps), "model", output=found, **more)  # type: ignore[arg-type]
+    return Trace("model@v1.2.0", COMMIT, tuple(steps), "model", output=found, **more)
 
 
 def template() -> Trace:

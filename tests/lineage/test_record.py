@@ -147,7 +147,7 @@ def ask(depot: Depot, *words: str, cache: bool = True, **options: object) -> Ans
     context = depot.context
     if not cache:
         context.__dict__["cache"] = Cache(depot.path / "empty")
-    return record(context, words, Options(**options))  # type: ignore[arg-type]
+    return record(context, words, Options(**options))
 
 
 def by_brute_force(depot: Depot, query: str) -> dict[tuple[str, str], int]:

@@ -50,7 +50,7 @@ def test_every_hash_of_a_monorepo_is_the_locks(monorepo: World, version: str) ->
         stages = {step.address: step for step in found.steps if step.kind == "stage"}
         assert set(stages) == {f"teams/{team}/dvc.yaml:{name}" for name in lock}
         for name, entry in lock.items():
-            assert hashes(stages[f"teams/{team}/dvc.yaml:{name}"]) == as_recorded(entry)  # type: ignore[arg-type]
+            assert hashes(stages[f"teams/{team}/dvc.yaml:{name}"]) == as_recorded(entry)
         assert [step.address for step in found.steps if step.kind == "file"] == ["teams/shared/base.csv.dvc"]
         assert found.versions == (f"teams/{team}:data@{version}",)
         assert found.steps[-1].params == {f"teams/{team}/params.yaml": {"rate": int(version[3]) + 1}}
@@ -70,7 +70,7 @@ def test_imports_and_foreach_stages(importing: World, version: str) -> None:
     stages = {step.name: step for step in found.steps if step.kind == "stage"}
     assert set(stages) == {"build@eu", "build@us", "merge", "fit"} == set(lock)
     for name, entry in lock.items():
-        assert hashes(stages[name]) == as_recorded(entry)  # type: ignore[arg-type]
+        assert hashes(stages[name]) == as_recorded(entry)
     assert found.versions == (f"dataset@{version}",)
     roots = {root.path: root for root in found.roots}
     assert set(roots) == {"cats", "data/eu.csv", "data/us.csv"}

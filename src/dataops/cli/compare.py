@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 EXAMPLES = """\
@@ -32,7 +33,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     form.add_argument("--json", action="store_true", help="as JSON")
     form.add_argument("--markdown", action="store_true", help="for a pull request, long lists folded")
     parser.add_argument("--rows", action="store_true", help="fetch both and compare row by row")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
     parser.set_defaults(run=run)
 
@@ -43,9 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.cli.terminal import progress
     from dataops.files import to_json
     from dataops.versions.compare import compare
-    from dataops.versions.context import here, there
 
-    context = there(arguments.repo) if arguments.repo else here()
+    context = options.opened(arguments)
     with progress() as show:
         found = compare(
             context, arguments.old, arguments.new, rows=arguments.rows, remote=arguments.remote, progress=show

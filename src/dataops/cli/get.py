@@ -6,6 +6,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def _common(parser: argparse.ArgumentParser) -> None:
         "--file", nargs="+", action="extend", default=[], metavar="NAME", help="files, folders, patterns"
     )
     parser.add_argument("--path", metavar="PATH", help="an output of that commit, instead of the artifact")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
 
 

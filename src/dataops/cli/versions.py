@@ -7,11 +7,11 @@ import gc
 import json
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
     from dataops.repo.registry import Version
-    from dataops.versions.context import Context
     from dataops.versions.stages import Done
 
 NAMES = """\
@@ -75,7 +75,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _reading(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -90,7 +90,7 @@ def run_versions(arguments: argparse.Namespace) -> int:
     from dataops.versions import listing
 
     gc.disable()  # ten thousand cards are no garbage, and looking for some takes a quarter of the time
-    context = _context(arguments)
+    context = options.opened(arguments)
     found = listing.newest_first(context.registry, arguments.artifact)
     if arguments.json:
         lines = [json.dumps(entry, ensure_ascii=False) for entry in listing.as_json(context, found)]
@@ -108,7 +108,7 @@ def run_show(arguments: argparse.Namespace) -> int:
     from dataops.cli import versiontext
     from dataops.versions import shown
 
-    context = _context(arguments)
+    context = options.opened(arguments)
     found = shown.gather(context, context.resolve(arguments.version))
     if arguments.json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
@@ -168,9 +168,3 @@ def _say(arguments: argparse.Namespace, done: Done, *lines: str) -> int:
     for line in lines[1:]:
         print(line)
     return 0
-
-
-def _context(arguments: argparse.Namespace) -> Context:
-    from dataops.versions import context
-
-    return context.there(arguments.repo) if arguments.repo else context.here()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("old", metavar="A", help="a version, a git revision, or the path of an output")
     parser.add_argument("new", metavar="B", help="a version or a git revision, which means A's artifact there")
     parser.add_argument("--path", metavar="PATH", help="an output of both commits, in place of the artifact")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -48,9 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.files import to_json
     from dataops.lineage import trace
     from dataops.lineage.diff import diff
-    from dataops.versions import context
 
-    there = context.there(arguments.repo) if arguments.repo else context.here()
+    there = options.opened(arguments)
     old, path = trace.find(there, arguments.old, arguments.path)
     default = old.artifact or trace.default(there)
     new = there.resolve(arguments.new, default)

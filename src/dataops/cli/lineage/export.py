@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 EXAMPLES = """\
@@ -37,7 +38,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--croissant", action="store_true", help="the dataset version as Croissant 1.0 (JSON-LD)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="into a file (standard output)")
     parser.add_argument("--namespace", metavar="NAME", help="of the jobs and data (the git remote's address)")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="the events as one JSON array, not one a line")
     parser.set_defaults(run=run)
 
@@ -48,14 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.cli import versiontext
     from dataops.errors import DataOpsError
     from dataops.lineage.exports import export
-    from dataops.versions import context
 
     def told(note: str) -> None:
         print(f"note: {versiontext.line(note)}", file=sys.stderr)
 
     if arguments.croissant and arguments.version is None:
         raise DataOpsError("--croissant describes one version", "as `dataops lineage export --croissant latest`")
-    there = context.there(arguments.repo) if arguments.repo else context.here()
+    there = options.opened(arguments)
     if arguments.croissant:
         from dataops.lineage.exports.described import described
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (.mmd, .dot, .svg, .png)")
     parser.add_argument("--code", action="store_true", help="code and parameters in boxes of their own")
     parser.add_argument("--unfold", action="store_true", help="every stage of a foreach, every file of a large group")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="boxes and arrows as JSON")
     parser.set_defaults(run=run)
 
@@ -59,7 +60,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw, and print or write it."""
     from dataops.errors import DataOpsError
     from dataops.files import to_json
-    from dataops.versions.context import here, there
 
     if arguments.version and arguments.history is not None:
         raise DataOpsError("a version's lineage or a history, not both", "leave out VERSION or --history")
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.limit < 1:
         raise DataOpsError(f"--limit {arguments.limit} leaves nothing to draw", "--limit 50")
     form = _format(arguments)
-    context = there(arguments.repo) if arguments.repo else here()
+    context = options.opened(arguments)
     graph = _of_version(context, arguments) if arguments.version else _history(context, arguments)
     if arguments.out is not None:
         size = _write(graph, form, arguments.out)

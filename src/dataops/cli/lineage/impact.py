@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
         "--path", metavar="PATH", help="an output at that version or git revision, in place of its artifact"
     )
     parser.add_argument("--all", action="store_true", help="name every output that it reached, not artifacts alone")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.versions import context
 
     gc.disable()  # ten thousand tags are no garbage, and looking for some takes a sixth of the time
-    there = context.there(arguments.repo) if arguments.repo else context.here()
+    there = options.opened(arguments)
     with progress("") as show:
         found = impact(there, *trace.find(there, arguments.version, arguments.path, context.DEFAULT), show)
     if arguments.json:

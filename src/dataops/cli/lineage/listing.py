@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--model", metavar="VERSION", help="this version alone")
     parser.add_argument("--since", type=_day, metavar="DATE", help="released on this day (UTC) or later, as 2024-06-01")
     parser.add_argument("--until", type=_day, metavar="DATE", help="released before this day (UTC)")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -48,9 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.cli.versiontext import line
     from dataops.files import to_json
     from dataops.lineage import listing
-    from dataops.versions import context
 
-    there = context.there(arguments.repo) if arguments.repo else context.here()
+    there = options.opened(arguments)
     with progress("") as show:
         known = listing.entries(there, [arguments.artifact] if arguments.artifact else None, show)
     found = listing.select(known, _wanted(arguments, there))

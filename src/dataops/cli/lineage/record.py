@@ -7,6 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help, size, table
 from dataops.cli.versiontext import line
 
@@ -45,7 +46,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--to", dest="last", metavar="TIME", help="the same; a day or month counts to its end")
     parser.add_argument("--time", metavar="COLUMN", help="the column of --from and --to (the contract's time)")
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--offline", action="store_true", help="read the cache alone")
     parser.add_argument("--json", action="store_true", help="as JSON, with every partition")
     parser.set_defaults(run=run)
@@ -56,9 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.cli.terminal import progress
     from dataops.files import to_json
     from dataops.lineage.recordlevel.record import Options, record
-    from dataops.versions import context
 
-    options = Options(
+    wanted = Options(
         arguments.artifact,
         arguments.versions,
         arguments.first,
@@ -68,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.offline,
     )
     with progress("file") as show:
-        there = context.there(arguments.repo) if arguments.repo else context.here()
-        answer = record(there, arguments.keys, options, show)
+        there = options.opened(arguments)
+        answer = record(there, arguments.keys, wanted, show)
     print(to_json(answer.as_json()) if arguments.json else text(answer), end="" if arguments.json else "\n")
     return 0 if answer.whole else 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 EXAMPLES = """\
@@ -32,7 +33,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("version", metavar="VERSION", help="a version, a git revision, or the path of an output")
     parser.add_argument("--path", metavar="PATH", help="an output of that commit, in place of its artifact")
     parser.add_argument("--full", action="store_true", help="nothing shortened: every code file, parameter and hash")
-    parser.add_argument("--repo", metavar="URL", help="somebody's git repository: a URL or path, or URL#FOLDER")
+    options.repo(parser)
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.set_defaults(run=run)
 
@@ -44,10 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
     from dataops.cli.lineage import tracetext
     from dataops.files import to_json
     from dataops.lineage import tojson, trace
-    from dataops.versions import context
 
     gc.disable()  # ten thousand tags are no garbage, and looking for some takes a sixth of the time
-    there = context.there(arguments.repo) if arguments.repo else context.here()
+    there = options.opened(arguments)
     found = trace.trace(there, *trace.find(there, arguments.version, arguments.path))
     if arguments.json:
         print(to_json(tojson.of_trace(found)), end="")

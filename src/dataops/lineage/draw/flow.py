@@ -80,6 +80,9 @@ def _laid(graph: Graph, way: Heading) -> tuple[list[Box], list[Route]]:
     return done, routes
 
 
+BACK: dict[Heading, Heading] = {"right": "left", "left": "right", "down": "up", "up": "down"}
+
+
 def _route(edge: Edge, stops: list[tuple[Point, Point, float]], way: Heading, back: bool) -> Route:
     """Through the stops: each has where the node begins and ends along the way, where its layer does, and its place."""
     down = way == "down"
@@ -89,7 +92,7 @@ def _route(edge: Edge, stops: list[tuple[Point, Point, float]], way: Heading, ba
 
     (first, _, place), (last, _, goal) = stops[0], stops[-1]
     tip = point(first[1], place) if back else point(last[0], goal)
-    heading: Heading = {"right": "left", "down": "up"}[way] if back else way  # type: ignore[assignment]
+    heading = BACK[way] if back else way
     foot = behind(tip, heading)
     path: list[Step] = [("M", (foot if back else point(first[1], place),))]
     for (_, before, one), (_, after, two) in pairwise(stops):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataops.lineage.recordlevel.footer import Bounds
 
 
-class Unfit(Exception):  # noqa: N818  an answer
+class UnfitError(Exception):
     """The value is not of the column's type."""
 
 
@@ -43,7 +43,7 @@ class Condition(Protocol):
         """The condition for columns of this type.
 
         Raises:
-            Unfit: there is none.
+            UnfitError: there is none.
         """
 
 
@@ -62,7 +62,7 @@ class Equals:
         try:
             return _Equals(pa.scalar(values.value(self.text, kind), kind))
         except (ValueError, KeyError, OSError, OverflowError, decimal.InvalidOperation, pa.ArrowException):
-            raise Unfit(f"{self.text!r} is no {kind} ({self.column})") from None
+            raise UnfitError(f"{self.text!r} is no {kind} ({self.column})") from None
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class Within:
 
         kind = values.plain(kind)
         if not pa.types.is_date(kind) and not pa.types.is_timestamp(kind) and not values.is_text(kind):
-            raise Unfit(f"{self.column} holds no dates but {kind}")
+            raise UnfitError(f"{self.column} holds no dates but {kind}")
         zone = getattr(kind, "tz", None)
         try:
             return _Within(values.in_zone(self.first, zone), values.in_zone(self.end, zone), kind)
         except (ValueError, KeyError, OSError):
-            raise Unfit(f"{self.column} has the time zone {zone}, which is not known here") from None
+            raise UnfitError(f"{self.column} has the time zone {zone}, which is not known here") from None
 
 
 @dataclass(frozen=True)

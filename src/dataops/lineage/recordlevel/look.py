@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from dataops.errors import DataOpsError
 from dataops.lineage.recordlevel import partitions, ranges, textfiles
 from dataops.lineage.recordlevel.conditions import Condition
 from dataops.lineage.recordlevel.partitions import Found
-from dataops.lineage.recordlevel.ranges import Down, Tally
+from dataops.lineage.recordlevel.ranges import DownError, Tally
 from dataops.store.cache import Cache
 from dataops.store.hashing import Hasher
 from dataops.store.objects import Object, Progress, Store
@@ -56,7 +57,7 @@ def kind(name: str) -> str:
 
 def ask_all(wanted: Sequence[tuple[File, Cache | None, Store]], tally: Tally, progress: Progress) -> dict[Key, Found]:
     """What each of these says; one that couldn't be looked at says why."""
-    import pyarrow.parquet  # noqa: F401  imported by threads at once it is half there
+    importlib.import_module("pyarrow.parquet")  # now: imported by threads at once it is half there
 
     found: dict[Key, Found] = {}
     down: dict[int, str] = {}  # stores that can't be asked, by id: waiting for each object of theirs helps nobody
@@ -66,7 +67,7 @@ def ask_all(wanted: Sequence[tuple[File, Cache | None, Store]], tally: Tally, pr
         try:
             found[file.key] = _ask(file, cache, own, tally, down.get(id(own), ""))
         except DataOpsError as error:
-            if isinstance(error, Down):
+            if isinstance(error, DownError):
                 down[id(own)] = error.message
             found[file.key] = Found(problem=error.message)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from dataops.errors import DataOpsError
 from dataops.lineage.recordlevel import footer
-from dataops.lineage.recordlevel.conditions import Condition, Typed, Unfit
+from dataops.lineage.recordlevel.conditions import Condition, Typed, UnfitError
 from dataops.lineage.recordlevel.ranges import Ranged
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _told(form: pa.Schema, asked: Sequence[Condition], size: int) -> Found:
         if one.column not in missing:
             try:
                 one.typed(form.field(one.column).type)
-            except Unfit as error:
+            except UnfitError as error:
                 unfit = unfit or str(error)
     return Found(columns=columns, missing=missing, unfit=unfit, size=size)
 

@@ -87,7 +87,7 @@ class Ranged(io.RawIOBase):
         return content
 
 
-class Down(DataOpsError):  # noqa: N818  a state
+class DownError(DataOpsError):
     """The remote can't be asked: not for this object, and hardly for another."""
 
 
@@ -96,14 +96,14 @@ def asking() -> Iterator[None]:
     """Tell what is wrong with one object from what is wrong with the remote.
 
     Raises:
-        Down: the latter.
+        DownError: the latter.
     """
     try:
         yield
     except (MissingObjectError, BrokenReadError):
         raise
     except DataOpsError as error:
-        raise Down(f"not in the cache, and {error.message}", error.hint) from None
+        raise DownError(f"not in the cache, and {error.message}", error.hint) from None
 
 
 def on_remote(obj: Object, store: Store, tally: Tally) -> Ranged:
@@ -111,7 +111,7 @@ def on_remote(obj: Object, store: Store, tally: Tally) -> Ranged:
 
     Raises:
         MissingObjectError: it hasn't.
-        Down: it can't be asked.
+        DownError: it can't be asked.
     """
     with asking():
         head = store.head(obj)

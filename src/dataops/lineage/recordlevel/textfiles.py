@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataops.errors import DataOpsError
-from dataops.lineage.recordlevel.conditions import Condition, Unfit
+from dataops.lineage.recordlevel.conditions import Condition, UnfitError
 from dataops.lineage.recordlevel.partitions import Found, count, every
 from dataops.lineage.recordlevel.values import as_column
 
@@ -43,7 +43,7 @@ def ask(content: Path, name: str, asked: Sequence[Condition], types: Mapping[str
                 values = [as_column(batch.column(one.column), to[one.column]) for one in asked]
                 pairs = zip(typed, values, strict=True)
                 rows += count(every([one.mask(pa.chunked_array([array])) for one, array in pairs]))
-    except Unfit as unfit:
+    except UnfitError as unfit:
         return Found(unfit=str(unfit), size=size)
     except (NoTable, pa.ArrowException, ValueError, RecursionError, OSError, EOFError, zlib.error) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -22,6 +22,10 @@ from dataops.lineage.reproduction.tally import TOLERANCE, Likeness, Tally, Unlik
 LARGEST = 2 << 30  # bytes that an archive may unpack to
 DEEPEST = 3  # archives in archives
 BLOCK = 1 << 20
+BROKEN = (  # what reading a damaged archive may raise; RuntimeError: one with a password
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(OSError, EOFError, RuntimeError),
+)
 Compare = Callable[[Path, Path, Tally], None]
 
 
@@ -106,8 +110,7 @@ def _members(old: Path, new: Path, kind: str, tally: Tally, depth: int) -> None:
             place.mkdir()
             try:
                 both.append((_untarred if kind == "tar" else _unzipped)(path, place))
-            except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError, zlib.error, lzma.LZMAError,
-                    RuntimeError, NotImplementedError) as error:  # fmt: skip
+            except BROKEN as error:
                 raise UnlikeError(f"the {'recorded' if side == 'old' else 'new'} archive is damaged: {error}") from None
         went, came = sorted(set(both[0]) - set(both[1])), sorted(set(both[1]) - set(both[0]))
         if went or came:

@@ -29,7 +29,7 @@ def main(plan: dict[str, Any]) -> None:
 
         _log(plan["logs"][0])
         try:
-            from dvc.repo import Repo  # type: ignore[import-untyped]
+            from dvc.repo import Repo
 
             logging.getLogger("dvc").setLevel(logging.INFO)
             with Repo(plan["root"]) as repo:
@@ -93,7 +93,7 @@ def _inside(repo: Any, out: Any) -> bool:
     """Does it lie in the worktree, links followed? DVC removes outputs before a stage runs."""
     if out.protocol != "local":
         return False
-    real = Path(os.path.realpath(os.path.dirname(out.fs_path)))  # noqa: PTH120  DVC's paths are text
+    real = Path(os.path.realpath(Path(out.fs_path).parent))
     return real.is_relative_to(os.path.realpath(repo.root_dir))
 
 

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from dataops.errors import DataOpsError
 from dataops.lineage.reproduction.scratchtree import Scratch
-from dataops.repo.git import LOCAL
+from dataops.repo.gitenv import LOCAL
 
 PROGRAM = Path(__file__).with_name("rerun.py")
 LAST = 12  # lines of a failed stage that are shown

@@ -14,7 +14,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,9 @@ OWNER = 0o700
 SETTINGS = (
     f"core.hooksPath={os.devnull}", "core.sparseCheckout=false", "core.fsmonitor=false", "submodule.recurse=false",
 )  # fmt: skip
+
+
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 
 @dataclass
@@ -171,13 +174,13 @@ def _uninterruptible() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _handled(handler: object, *numbers: signal.Signals) -> Iterator[None]:
+def _handled(handler: Handler, *numbers: signal.Signals) -> Iterator[None]:
     """Signals handled so; only the main thread may say."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     heard = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]  # nohup's stay ignored
-    before = {number: signal.signal(number, handler) for number in heard}  # type: ignore[arg-type]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
