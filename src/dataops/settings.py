@@ -6,16 +6,74 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
 
 from dataops.checked import Checked, check
 from dataops.errors import DataOpsError
 
 
+class SageMaker(Checked):
+    """What a training job on SageMaker is made of. What changes the model is not here but in params.yaml."""
+
+    role: str = ""
+    """ARN of the IAM role that the job runs as."""
+    region: str = ""
+    """Empty: the profile's, or AWS_DEFAULT_REGION."""
+    profile: str = ""
+    """Of ~/.aws; empty: the remote's, else boto3's own search."""
+    image: str = ""
+    """ECR address of the container; empty: AWS's scikit-learn image of the region."""
+    instance_type: str = "ml.m5.large"
+    instance_count: int = Field(default=1, ge=1)
+    volume_gb: int = Field(default=30, ge=1)
+    max_run_seconds: int = Field(default=3600, ge=60, le=28 * 24 * 3600)
+    """SageMaker ends the job after that."""
+    spot: bool = False
+    """Spare capacity: cheaper, may be interrupted; goes on from its checkpoints."""
+    max_wait_seconds: int = Field(default=7200, ge=60, le=28 * 24 * 3600)
+    """With spot: waiting for capacity and running together."""
+    usd_per_hour: dict[str, float] = {"ml.m5.large": 0.115}
+    """What an instance costs; AWS's price list has your region's. Only the guard below and the record read it."""
+    max_cost_usd: float = Field(default=5.0, ge=0)
+    """A job that could cost more than this is not started; 0 for no limit."""
+    kms_key: str = ""
+    """Encrypts the model, the source and the manifests; key id, ARN or alias. Empty: as the bucket does."""
+    volume_kms_key: str = ""
+    subnets: list[str] = []
+    """With security_groups: the VPC that the job's container is in."""
+    security_groups: list[str] = []
+    network_isolation: bool = False
+    """The container has no network at all: needs an image that has every package (Dockerfile.train)."""
+    output: str = ""
+    """s3://bucket/prefix of models and logs; empty: sagemaker/jobs below the DVC remote's URL."""
+    project: str = ""
+    """The tag Project and the beginning of job names; empty: [project] name of pyproject.toml."""
+    tags: dict[str, str] = {}
+    """Further tags, as {CostCenter = "42"}."""
+    metrics: dict[str, str] = {"validation:loss": r"validation loss: ([0-9.eE+-]+)"}
+    """Name: regular expression with one group, looked for in the job's log."""
+    model_package_group: str = ""
+    """`dataops release model` registers the model in this group of SageMaker's model registry; empty: it doesn't."""
+    poll_seconds: float = Field(default=10.0, ge=0.1)
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        if bool(self.subnets) != bool(self.security_groups):
+            raise ValueError("subnets and security_groups go together")
+        if self.spot and self.max_wait_seconds < self.max_run_seconds:
+            raise ValueError("max_wait_seconds must be at least max_run_seconds: it counts the run, too")
+        return self
+
+
 class Train(Checked):
     """Where `dvc repro` trains."""
 
-    backend: Literal["local"] = "local"
+    backend: Literal["local", "sagemaker"] = "local"
+    channels: Literal["objects", "published"] = "objects"
+    """What SageMaker reads: DVC's objects where they lie, or the readable copy of `dataops publish`."""
+    sagemaker: SageMaker = SageMaker()
 
 
 class Publish(Checked):

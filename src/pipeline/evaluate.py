@@ -10,6 +10,7 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 
+from dataops.archive import member
 from dataops.checked import Checked
 from dataops.errors import DataOpsError, run
 from dataops.files import new_folder, write_json
@@ -20,7 +21,6 @@ from dataops.tables import metrics, parquet
 from dataops.tables.contract import Contract
 from dataops.tables.features import History, series_ids
 from dataops.tables.period import HORIZON, SEASON, floor, steps
-from dataops.training.archive import member
 from pipeline.featurize import Featurize
 from pipeline.train import predict
 

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from workbench import ROOT, Bench, sales
 
+from dataops.archive import pack
 from dataops.tables import metrics
-from dataops.training.archive import pack
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from dataops.archive import pack
 from dataops.errors import DataOpsError
 from dataops.files import SCRATCH, new_folder, write_json
-from dataops.training.archive import pack
 
 ENTRY = Path("src/pipeline/train.py")
 DATASET = Path("data/dataset")

@@ -8,13 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dataops.archive import member
 from dataops.errors import DataOpsError
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.store.objects import Object
 from dataops.store.transfer import into_cache
-from dataops.training.archive import member
 from dataops.versions import changes, files, rows
 from dataops.versions.changes import Change, Side
 from dataops.versions.context import Context

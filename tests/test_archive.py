@@ -1,4 +1,4 @@
-"""dataops.training.archive: the same files are the same bytes, and damage is told."""
+"""dataops.archive: the same files are the same bytes, and damage is told."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import tarfile
 
 import pytest
 
+from dataops.archive import member, pack
 from dataops.errors import DataOpsError
-from dataops.training.archive import member, pack
 
 
 @pytest.fixture

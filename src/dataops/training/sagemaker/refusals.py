@@ -1,0 +1,68 @@
+"""What AWS answers when it won't, said so that a person knows what to do."""
+
+from __future__ import annotations
+
+from botocore import exceptions as aws
+
+from dataops.errors import DataOpsError
+from dataops.store.refusals import CREDENTIALS, EXPIRED, MISSING, UNREACHABLE
+
+OLD = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
+UNKNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+SLOW = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
+SERVER = 500  # and above: AWS's own trouble
+TABLE = "[tool.dataops.train.sagemaker]"
+POLICIES = "docs/iam has the policies that suffice"
+
+
+def code(error: Exception) -> str:
+    """AWS's code of a refusal; empty where nothing answered."""
+    return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, aws.ClientError) else ""
+
+
+def passing(error: Exception) -> bool:
+    """Whether the same call may well succeed a little later: the job isn't touched by it."""
+    if isinstance(error, aws.ClientError):
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        return code(error) in SLOW or status >= SERVER
+    return isinstance(error, UNREACHABLE)
+
+
+def explain(error: Exception, doing: str) -> DataOpsError:
+    """`error`, met while trying to `doing` (an infinitive, as "start the training job"), as one line and a hint."""
+    if isinstance(error, aws.ClientError):
+        return _answered(error, doing)
+    if isinstance(error, MISSING):
+        return DataOpsError(f"can't {doing}: found no AWS credentials", CREDENTIALS)
+    if isinstance(error, aws.ProfileNotFound):
+        return DataOpsError(f"{_line(error)} in ~/.aws", "`aws configure list-profiles` shows those there are")
+    if isinstance(error, EXPIRED):
+        return DataOpsError(f"got no AWS credentials: {_line(error)}", "run `aws sso login` or `aws configure`")
+    if isinstance(error, UNREACHABLE):
+        return DataOpsError(f"can't {doing}: {_line(error)}", "check the region, the network and HTTPS_PROXY")
+    return DataOpsError(f"can't {doing}: {_line(error)}", f"check {TABLE} in pyproject.toml")
+
+
+def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
+    """AWS said no, with a code."""
+    found, text = code(error), _line(error.response.get("Error", {}).get("Message", ""))
+    if found in OLD:
+        return DataOpsError(f"can't {doing}: the AWS credentials have expired", "run `aws sso login`, then try again")
+    if found in UNKNOWN:
+        return DataOpsError(f"can't {doing}: AWS doesn't know these credentials ({found})", CREDENTIALS)
+    if found in DENIED:
+        return DataOpsError(f"can't {doing}: access denied: {text}", POLICIES)
+    if found in SLOW:
+        return DataOpsError(f"can't {doing}: AWS asks to slow down ({found})", "wait a minute and try again")
+    if found == "ResourceLimitExceeded":
+        hint = "another instance_type, or ask for more under Service Quotas"
+        return DataOpsError(f"can't {doing}: the account's quota is used up: {text}", hint)
+    if "assume" in text and "role" in text.lower():
+        return DataOpsError(f"can't {doing}: {text}", f"role under {TABLE}; {POLICIES}")
+    return DataOpsError(f"can't {doing}: {found} {text}".rstrip(), f"check {TABLE} in pyproject.toml")
+
+
+def _line(error: object) -> str:
+    """The text on one line."""
+    return " ".join(str(error).split())
