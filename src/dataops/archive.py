@@ -6,6 +6,7 @@ import gzip
 import io
 import tarfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from dataops.errors import DataOpsError
@@ -14,17 +15,22 @@ from dataops.files import write_bytes
 
 def pack(folder: Path, target: Path) -> None:
     """Archive the files of `folder` without times, owners or modes; replaces `target` in one step."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    write_bytes(target, packed({name: (folder / name).read_bytes() for name in names}))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The archive of these files, without times, owners or modes."""
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as compressed,
         tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            member = tarfile.TarInfo(path.relative_to(folder).as_posix())
-            member.size, member.mode = path.stat().st_size, 0o644
-            with path.open("rb") as file:
-                archive.addfile(member, file)
-    write_bytes(target, buffer.getvalue())
+        for name in sorted(files):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(files[name]), 0o644
+            archive.addfile(member, io.BytesIO(files[name]))
+    return buffer.getvalue()
 
 
 def member(archive: Path, name: str) -> bytes:

@@ -113,6 +113,15 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
     return check(Settings, values, where)
 
 
+def project(root: Path = Path()) -> str:
+    """What this repository is called: [project] name of pyproject.toml, else its folder's name."""
+    try:
+        named = tomllib.loads((root / "pyproject.toml").read_text()).get("project", {}).get("name")
+    except (FileNotFoundError, tomllib.TOMLDecodeError):
+        named = None
+    return str(named or root.resolve().name)
+
+
 def _put(values: dict[str, Any], path: list[str], value: str) -> None:
     """Set one nested key; TOML's own syntax types it, so 3 is a number and anything unreadable a string."""
     *parents, last = path

@@ -1,16 +1,58 @@
-"""`dataops train`: what the stage `train` runs."""
+"""`dataops train`: what the stage `train` runs, and the job on SageMaker: its request, its state, its end."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dataops.cli.terminal import Help, table
+
+if TYPE_CHECKING:
+    from dataops.training.sagemaker.jobs import Described, Found
+    from dataops.training.sagemaker.run import Prepared
+
+DESCRIPTION = """\
+Where the stage `train` fits the model is a setting, and no part of what the model is:
+[tool.dataops.train] backend = "local" or "sagemaker" in pyproject.toml, or DATAOPS_TRAIN__BACKEND for one call.
+On SageMaker the job is named by its inputs (data, code, parameters, image): started again it is joined, and
+once it has completed its model is taken, by whoever asks for the same. docs/training.md says all of it."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    parser = commands.add_parser("train", help="train the model where [tool.dataops.train] backend says")
+    parser = commands.add_parser(
+        "train",
+        help="train the model where [tool.dataops.train] backend says",
+        description=DESCRIPTION,
+        formatter_class=Help,
+    )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    run_parser = actions.add_parser("run", help="train on data/dataset and write models/model.tar.gz")
-    run_parser.set_defaults(run=_run)
+    run = actions.add_parser(
+        "run",
+        help="train on data/dataset and write models/model.tar.gz; what the stage runs",
+        description="Train on data/dataset and put the model, its training curve and its record in place. "
+        "`dvc repro` calls this; called by hand, dvc doesn't know of the new model until `dvc repro`.",
+    )
+    run.set_defaults(run=_run)
+    plan = actions.add_parser(
+        "plan",
+        help="print the CreateTrainingJob request without sending it",
+        description="Print the request that `train run` would send to SageMaker, as JSON. Nothing is sent or uploaded.",
+    )
+    plan.set_defaults(run=_plan)
+    status = actions.add_parser("status", help="the job on SageMaker that these inputs have")
+    status.add_argument("--json", action="store_true", help="for programs")
+    status.set_defaults(run=_status)
+    stop = actions.add_parser(
+        "stop",
+        help="end the job that runs on SageMaker",
+        description="Ask SageMaker to end a job. What it cost is paid.",
+    )
+    stop.add_argument("job", nargs="?", metavar="JOB", help="its name; default: the job of what is checked out")
+    stop.add_argument("--json", action="store_true", help="for programs")
+    stop.set_defaults(run=_stop)
 
 
 def _run(_: argparse.Namespace) -> int:
@@ -18,5 +60,101 @@ def _run(_: argparse.Namespace) -> int:
     from dataops.training import launch
 
     enter()
-    launch.run()
+    launch.run(_tell)
     return 0
+
+
+def _tell(line: str) -> None:
+    print(line, flush=True)  # dvc shows it as it comes
+
+
+def _plan(_: argparse.Namespace) -> int:
+    from dataops.errors import DataOpsError
+
+    ready = _prepared()
+    attempt = 1
+    try:
+        found = _found(ready)
+    except DataOpsError as error:
+        print(f"note: this is the first attempt; whether there was one isn't known: {error.message}", file=sys.stderr)
+    else:
+        attempt = found.following
+        if found.running or found.completed:
+            name, what = found.job["TrainingJobName"], "joined" if found.running else "asked for its model"  # type: ignore[index]
+            print(f"note: {name} would be {what}; this request would follow if it failed", file=sys.stderr)
+    print(json.dumps(ready.request(attempt), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from dataops.training.sagemaker.watch import elapsed
+
+    ready = _prepared()
+    found = _found(ready)
+    if arguments.json:
+        print(json.dumps(_facts(ready, found), indent=2, ensure_ascii=False))
+    elif found.job is None:
+        print(f"no job yet; the next would be {ready.inputs.job(found.following)}")
+    else:
+        facts = _facts(ready, found)
+        rows = [
+            ("job", "status", "time", "reason"),
+            (facts["job"], facts["status"], elapsed(found.job).strip(), facts["reason"]),
+        ]
+        print(table(rows))
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    from dataops.errors import Refused
+    from dataops.training.sagemaker import jobs, run
+    from dataops.versions import context as contexts
+
+    name = arguments.job
+    if name is None:
+        ready = _prepared()
+        found, session = _found(ready), ready.session
+        if not found.running:
+            others = jobs.running(session, ready.inputs)
+            hint = f"of this project there run: {', '.join(others)}" if others else "no other job of this project runs"
+            raise Refused("no job of what is checked out runs", hint)
+        name = ready.inputs.job(found.following - 1)
+    else:
+        session = run.signed_in(contexts.here())[-1]
+    status = jobs.stop(session, name)
+    print(json.dumps({"job": name, "status": status}) if arguments.json else f"{name}: {status}")
+    return 0
+
+
+def _prepared() -> Prepared:
+    """What is checked out, as a job's inputs."""
+    from dataops.repo.root import enter
+    from dataops.training import launch
+    from dataops.training.sagemaker import run
+
+    enter()
+    return run.prepare(launch.hyperparameters())
+
+
+def _found(ready: Prepared) -> Found:
+    from dataops.training.sagemaker import jobs
+
+    return jobs.find(ready.session, ready.inputs)
+
+
+def _facts(ready: Prepared, found: Found) -> dict[str, Any]:
+    """Of the last attempt, as JSON."""
+    from dataops.versions.wording import clean
+
+    job: Described = found.job or {}
+    return {
+        "job": job.get("TrainingJobName"),
+        "arn": job.get("TrainingJobArn"),
+        "status": job.get("TrainingJobStatus"),
+        "secondary_status": job.get("SecondaryStatus"),
+        "reason": clean(str(job.get("FailureReason") or "")),
+        "seconds": job.get("TrainingTimeInSeconds"),
+        "billable_seconds": job.get("BillableTimeInSeconds"),
+        "next": ready.inputs.job(found.following),
+        "inputs": ready.inputs.digest,
+    }

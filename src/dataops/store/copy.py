@@ -24,6 +24,7 @@ PART = 1 << 30  # of a larger one
 BLOCK = 32 << 20  # of an upload: S3 takes 10,000 parts
 TAKEN = ("PreconditionFailed", "412", "ConditionalRequestConflict", "409")
 BUCKET = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
+KEY_ID = re.compile(r"(mrk-)?[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # of KMS
 Outcome = Literal["written", "there"]
 
 
@@ -195,11 +196,9 @@ class Destination:
         version = self.version.encode("ascii", "replace").decode()
         extra: dict[str, Any] = {"Metadata": {"version-id": version, "upload-timestamp": now, "file-hash": digest}}
         if self.kms_key_alias:
-            alias = self.kms_key_alias
-            extra |= {
-                "ServerSideEncryption": "aws:kms",
-                "SSEKMSKeyId": alias if alias.startswith(("alias/", "arn:")) else f"alias/{alias}",
-            }
+            key = self.kms_key_alias
+            named = key.startswith(("alias/", "arn:")) or KEY_ID.fullmatch(key)
+            extra |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key if named else f"alias/{key}"}
         return extra
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
 from dataops import settings
@@ -38,7 +39,15 @@ def hyperparameters() -> dict[str, Any]:
     return train | given
 
 
-def run() -> None:
-    """Train on the backend that the settings name."""
-    settings.load()  # refuses a backend that doesn't exist
-    local.run(hyperparameters())
+def run(tell: Callable[[str], None] = print) -> None:
+    """Train on the backend that the settings name.
+
+    Raises:
+        DataOpsError: it can't; Refused where it was tried and failed.
+    """
+    if settings.load().train.backend == "local":
+        local.run(hyperparameters())
+        return
+    from dataops.training.sagemaker import run as sagemaker
+
+    sagemaker.run(hyperparameters(), tell)

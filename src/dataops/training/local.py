@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +53,26 @@ def run(hyper: Mapping[str, Any]) -> None:
         status = subprocess.run([sys.executable, str(ENTRY)], env=environment(os.environ, work, hyper), check=False)
         if status.returncode:
             raise DataOpsError(f"{ENTRY} failed with exit status {status.returncode}", "its own words are above")
-        with new_folder(CURVE) as folder:
-            shutil.copytree(work / "output" / "dvclive", folder, dirs_exist_ok=True)
-        pack(work / "model", MODEL)
+        packages = place(work)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    packages = {name: version(name) for name in PACKAGES}
     write_json(RECORD, {"backend": "local", "entry_point": str(ENTRY), "hyperparameters": hyper, "packages": packages})
+
+
+def place(work: Path) -> dict[str, str]:
+    """Put what the entry point left in `work` (model/, output/) in place; the packages that it says it ran with.
+
+    Raises:
+        DataOpsError: the training curve isn't among it, which dvc.yaml declares.
+    """
+    curve = work / "output" / "dvclive"
+    if not curve.is_dir():
+        raise DataOpsError(f"{ENTRY} left no training curve", "it writes dvclive/ into SM_OUTPUT_DATA_DIR")
+    with new_folder(CURVE) as folder:
+        shutil.copytree(curve, folder, dirs_exist_ok=True)
+    pack(work / "model", MODEL)
+    try:
+        found = json.loads((work / "output" / "packages.json").read_text())
+    except (OSError, ValueError):
+        found = {}
+    return {str(name): str(number) for name, number in found.items()} if isinstance(found, dict) else {}

@@ -1,0 +1,183 @@
+"""What a job reads: DVC's objects where they lie, listed by a manifest, or the copy that `dataops publish` made.
+
+A manifest is `[{"prefix": "s3://bucket/dvc/files/md5/"}, "ab/cdef…", …]` (S3DataSource in AWS's API reference). It lies
+beside the objects and is named by its own hash, so it is written once and says what it was for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dataops.errors import DataOpsError, Refused
+from dataops.ingest import recorded as pointers
+from dataops.repo import yamls
+from dataops.repo.hashes import content_hashes
+from dataops.repo.recorded import outside
+from dataops.repo.registry import Version
+from dataops.store import hashing
+from dataops.store.copy import Destination
+from dataops.store.manifest import Entry, subset
+from dataops.store.objects import LEGACY, Object
+from dataops.store.s3objects import S3Store
+from dataops.versions import files, publish
+from dataops.versions.context import Context
+
+PARTS = ("train", "validation")
+LOCK = Path("dvc.lock")
+AGAIN = "`dvc repro` records what is there; `dvc checkout {}` brings back what is recorded"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A folder that DVC tracks, as dvc.lock of the work tree records it."""
+
+    path: str
+    digest: str
+    algorithm: str
+    entries: tuple[Entry, ...]
+    version: Version | None
+    """The newest release of that content, where there is one."""
+
+    @property
+    def objects(self) -> tuple[Object, ...]:
+        """Every object of it, its list last."""
+        each = dict.fromkeys(entry.digest for entry in self.entries)
+        return (*(Object(digest, self.algorithm) for digest in each), Object(self.digest, self.algorithm))
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of a job."""
+
+    name: str
+    kind: Literal["ManifestFile", "S3Prefix"]
+    uri: str
+    content: bytes = b""
+    """Of the manifest, to be stored at `uri`; empty where there is none."""
+
+
+def dataset(context: Context, path: str) -> Dataset:
+    """What is recorded of `path`, once the parts that are trained on are known to be that.
+
+    Raises:
+        DataOpsError: nothing is recorded, the list of files can't be had, or the files differ from it.
+    """
+    root = context.root or Path()
+    digest, algorithm = recorded(root, path)
+    entries = files.entries(Object(digest, algorithm), path, context.store(), context.cache)
+    for part in PARTS:
+        if not subset(entries, part):
+            raise DataOpsError(f"{path}/{part} is recorded without a file", "it is what the model learns from")
+        _require_same(root / path, part, subset(entries, part), algorithm)
+    return Dataset(path, digest, algorithm, entries, _released(context, path, digest))
+
+
+def recorded(root: Path, path: str) -> tuple[str, str]:
+    """The hash of a folder and its algorithm, by dvc.lock or its .dvc file in the work tree.
+
+    Raises:
+        DataOpsError: neither has it, or dvc.lock can't be read.
+    """
+    try:
+        lock = yamls.load((root / LOCK).read_bytes(), str(LOCK))
+    except FileNotFoundError:
+        lock = {}
+    stages = lock.get("stages")
+    for stage in stages.values() if isinstance(stages, dict) else ():
+        for out in (stage or {}).get("outs") or ():
+            if out.get("path") == path and str(out.get("md5", "")).endswith(".dir"):
+                return str(out["md5"]), str(out.get("hash") or LEGACY)
+    if (found := pointers.read(root, Path(path))) is not None and found.md5.endswith(".dir"):
+        return found.md5, "md5"
+    raise DataOpsError(f"dvc.lock records no folder {path}", "`dvc repro` makes and records it")
+
+
+def by_manifest(data: Dataset, store: S3Store, there: Destination) -> list[Channel]:
+    """A channel for each part, its manifest naming the objects on the remote.
+
+    Raises:
+        DataOpsError: two files of a part are the same object, which a manifest can name but once.
+    """
+    made = []
+    for part in PARTS:
+        keys = sorted(Object(entry.digest, data.algorithm).keys[0] for entry in subset(data.entries, part))
+        if len(set(keys)) < len(keys):
+            raise DataOpsError(
+                f"two files of {data.path}/{part} have the same bytes, and a manifest names an object once",
+                'channels = "published" under [tool.dataops.train] reads the copy, where both are',
+            )
+        content = manifest(store.bucket, store.prefix, keys)
+        made.append(Channel(part, "ManifestFile", there.uri(f"{hashlib.sha256(content).hexdigest()}.json"), content))
+    return made
+
+
+def manifest(bucket: str, prefix: str, keys: Sequence[str]) -> bytes:
+    """The manifest of keys below the remote's prefix: what they have in common first, then each rest."""
+    common = posixpath.dirname(posixpath.dirname(keys[0]))  # files/md5, or nothing for what DVC 2 stored
+    below = "/".join(filter(None, (bucket, prefix, common)))
+    return json.dumps([{"prefix": f"s3://{below}/"}, *(posixpath.relpath(key, common or ".") for key in keys)]).encode()
+
+
+def by_copy(context: Context, data: Dataset) -> list[Channel]:
+    """A channel for each part, at the published copy of the released dataset.
+
+    Raises:
+        Refused: it isn't released, or isn't published as Parquet.
+    """
+    if data.version is None:
+        raise Refused(
+            f"{data.path} ({data.digest[:7]}) is not released, so there is no published copy",
+            '`dataops release dataset`, then `dataops publish`; or channels = "objects"',
+        )
+    planned = publish.plan(context, data.version.name, publish.Options())
+    found = planned.destination.content(publish.METADATA)  # written last: the copy is complete
+    said = json.loads(found) if found else {}
+    if not found or said.get("published", {}).get("format") != "parquet" or said.get("hash") != data.digest:
+        raise Refused(
+            f"{data.version.name} is not published at {planned.destination.uri()}" + " as Parquet" * bool(found),
+            f"`dataops publish {data.version.name}`",
+        )
+    return [Channel(part, "S3Prefix", planned.destination.uri(f"{part}/")) for part in PARTS]
+
+
+def send(channels: Sequence[Channel], there: Destination) -> None:
+    """Have the manifests at their addresses.
+
+    Raises:
+        Refused: another content is there.
+        DataOpsError: S3 won't.
+    """
+    for channel in channels:
+        if channel.content:
+            there.put(channel.content, channel.uri.rpartition("/")[2])
+
+
+def _require_same(folder: Path, part: str, entries: Sequence[Entry], algorithm: str) -> None:
+    """The work tree's files are those that are recorded: what is trained here and there is the same."""
+    there = {path.relative_to(folder).as_posix() for path in (folder / part).rglob("*") if path.is_file()}
+    listed: Mapping[str, str] = {entry.path: entry.digest for entry in entries}
+    wrong = sorted(there ^ set(listed)) or [
+        path for path, digest in listed.items() if not hashing.hash_file(folder / path, algorithm).matches(digest)
+    ]
+    if wrong:
+        raise DataOpsError(f"{folder / wrong[0]} is not what dvc.lock records", AGAIN.format(folder))
+
+
+def _released(context: Context, path: str, digest: str) -> Version | None:
+    """The newest version, not taken back, whose content that is."""
+    head = context.git.commit_of("HEAD")
+    artifacts = context.snapshot(head).artifacts.values() if head else ()
+    for artifact in artifacts:
+        if artifact.path == path:
+            versions = context.registry.versions(outside(artifact.name, context.prefix))
+            hashes = content_hashes(context.git, versions, context.prefix)
+            same = [v for v, found in zip(versions, hashes, strict=True) if found == digest and not v.deprecated]
+            if same:
+                return max(same, key=lambda version: version.number)
+    return None
