@@ -184,6 +184,7 @@ def hyperparameters(inputs: Inputs) -> dict[str, str]:
     """
     given = {str(name): json.dumps(value, default=str) for name, value in inputs.hyperparameters.items()}
     given |= {
+        "sagemaker_container_log_level": str(logging.WARNING),  # else the toolkit prints its environment first
         "sagemaker_program": json.dumps(inputs.bundle.program),
         "sagemaker_submit_directory": json.dumps(SUBMITTED),
     }

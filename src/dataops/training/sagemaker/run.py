@@ -158,7 +158,7 @@ def record(ready: Prepared, job: Described, model: outcome.Fetched, packages: Ma
     """What reports/training.json says: the job as AWS describes it, so whoever takes its model writes the same."""
     data, chosen = ready.inputs.dataset, ready.chosen.sagemaker
     resources, spent = job.get("ResourceConfig", {}), job.get("TrainingTimeInSeconds")
-    billable = job.get("BillableTimeInSeconds")
+    billable, spot = job.get("BillableTimeInSeconds"), job.get("EnableManagedSpotTraining")
     return {
         "backend": "sagemaker",
         "job": job["TrainingJobArn"],
@@ -170,7 +170,7 @@ def record(ready: Prepared, job: Described, model: outcome.Fetched, packages: Ma
         "instance_count": resources.get("InstanceCount"),
         "seconds": spent,
         "billable_seconds": billable,
-        "spot_saving": round(1 - billable / spent, 4) if billable is not None and spent else None,
+        "spot_saving": round(1 - billable / spent, 4) if spot and billable is not None and spent else None,
         "usd": None if billable is None else cost(chosen, billable),
         "started_at": _utc(job.get("TrainingStartTime")),
         "ended_at": _utc(job.get("TrainingEndTime")),
