@@ -1,0 +1,165 @@
+"""Which IAM permissions a request needs: actions, resources and the context that conditions read.
+
+After the service authorization reference ("Actions, resources, and condition keys for Amazon S3 / Amazon SageMaker /
+Amazon CloudWatch Logs / AWS KMS / IAM") and, for what one call needs besides its own action (iam:PassRole,
+sagemaker:AddTags, kms:*), SageMaker's "API permissions: actions, permissions, and resources reference" and KMS's
+"Using SSE-KMS". An operation that isn't listed needs the action of its own name on `*`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from host.wire import Received
+
+S3_OBJECT = {
+    "GetObject": ["s3:GetObject"],
+    "HeadObject": ["s3:GetObject"],
+    "GetObjectAttributes": ["s3:GetObject", "s3:GetObjectAttributes"],
+    "PutObject": ["s3:PutObject"],
+    "CreateMultipartUpload": ["s3:PutObject"],
+    "UploadPart": ["s3:PutObject"],
+    "CompleteMultipartUpload": ["s3:PutObject"],
+    "CopyObject": ["s3:PutObject"],
+    "UploadPartCopy": ["s3:PutObject"],
+    "AbortMultipartUpload": ["s3:AbortMultipartUpload"],
+    "ListParts": ["s3:ListMultipartUploadParts"],
+}
+S3_BUCKET = {
+    "ListObjects": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
+    "ListBuckets": "s3:ListAllMyBuckets",
+    "DeleteObjects": "s3:DeleteObject",  # on each key; asked for on all of the bucket's here, which is narrower
+}
+
+
+class Need(NamedTuple):
+    """One permission."""
+
+    action: str
+    resource: str
+    context: dict[str, str | list[str]]
+
+
+def needs(request: Received, account: str, encrypted_with: str | None = None) -> list[Need]:
+    """What the sender must be allowed; `encrypted_with` is the KMS key of the object that is read."""
+    context: dict[str, str | list[str]] = {
+        "aws:SecureTransport": "true",
+        "aws:RequestedRegion": request.region,
+        "aws:PrincipalAccount": account,
+    }
+    if request.service == "s3":
+        return _s3(request, account, encrypted_with, context)
+    if request.service == "sagemaker":
+        return _sagemaker(request, f"arn:aws:sagemaker:{request.region}:{account}", account, context)
+    if request.service == "logs":
+        return [Need(f"logs:{request.operation}", _log(request, account), context)]
+    if request.operation == "GetCallerIdentity":
+        return []  # always allowed, says its documentation
+    if request.service == "iam" and "RoleName" in request.params:
+        return [Need(f"iam:{request.operation}", f"arn:aws:iam::{account}:role/{request.params['RoleName']}", context)]
+    if request.service == "kms" and "KeyId" in request.params:
+        return [Need(f"kms:{request.operation}", _key(request.params["KeyId"], request.region, account), context)]
+    return [Need(f"{request.service}:{request.operation}", "*", context)]
+
+
+def _s3(request: Received, account: str, encrypted_with: str | None, base: dict[str, Any]) -> list[Need]:
+    given, operation = request.params, request.operation
+    bucket = f"arn:aws:s3:::{given['Bucket']}" if "Bucket" in given else "*"
+    thing = f"{bucket}/{given.get('Key', '*')}"
+    context = dict(base)
+    for header in ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl"):
+        if header in given:
+            context[f"s3:{header}"] = given[header]
+    for name in ("prefix", "delimiter", "max-keys"):
+        if name in given:
+            context[f"s3:{name}"] = given[name]
+    if operation in S3_BUCKET:
+        return [Need(S3_BUCKET[operation], f"{bucket}/*" if operation == "DeleteObjects" else bucket, context)]
+    if "Key" not in given:
+        return [Need(f"s3:{operation}", bucket, context)]
+    found = [Need(action, thing, context) for action in S3_OBJECT.get(operation, [f"s3:{operation}"])]
+    if "x-amz-copy-source" in given:
+        source = unquote(given["x-amz-copy-source"]).lstrip("/").split("?")[0]
+        found.append(Need("s3:GetObject", f"arn:aws:s3:::{source}", base))
+    via = base | {"kms:ViaService": f"s3.{request.region}.amazonaws.com"}
+    key = given.get("x-amz-server-side-encryption-aws-kms-key-id")
+    if key:
+        found.append(Need("kms:GenerateDataKey", _key(key, request.region, account), via))
+        if operation == "CreateMultipartUpload":  # parts are read back to be put together
+            found.append(Need("kms:Decrypt", _key(key, request.region, account), via))
+    if encrypted_with and operation == "GetObject":
+        found.append(Need("kms:Decrypt", _key(encrypted_with, request.region, account), via))
+    return found
+
+
+def _sagemaker(request: Received, prefix: str, account: str, base: dict[str, Any]) -> list[Need]:
+    given, operation = request.params, request.operation
+    tags = {tag["Key"]: tag["Value"] for tag in given.get("Tags") or [] if isinstance(tag, dict)}
+    context = base | {f"aws:RequestTag/{name}": value for name, value in tags.items()}
+    if tags:
+        context["aws:TagKeys"] = list(tags)
+    resource = "*"
+    if "TrainingJobName" in given:
+        resource = f"{prefix}:training-job/{given['TrainingJobName']}"
+    elif operation in ("AddTags", "ListTags", "DeleteTags"):
+        resource = given["ResourceArn"]
+    elif operation in ("CreateModelPackage", "DescribeModelPackage", "UpdateModelPackage", "DeleteModelPackage"):
+        name = given.get("ModelPackageName") or given.get("ModelPackageArn") or ""
+        resource = (
+            name if name.startswith("arn:") else f"{prefix}:model-package/{given.get('ModelPackageGroupName', name)}"
+        )
+        if operation == "CreateModelPackage":
+            resource += "/*"
+            context["sagemaker:ModelApprovalStatus"] = given.get("ModelApprovalStatus", "PendingManualApproval")
+    elif "ModelPackageGroupName" in given and operation != "ListModelPackages":
+        resource = f"{prefix}:model-package-group/{given['ModelPackageGroupName']}"
+    found = []
+    if operation == "CreateTrainingJob":
+        context |= _job_keys(given)
+        passed = base | {"iam:PassedToService": "sagemaker.amazonaws.com"}
+        found.append(Need("iam:PassRole", given["RoleArn"], passed))
+        volume = given["ResourceConfig"].get("VolumeKmsKeyId")
+        if volume:
+            via = base | {"kms:GrantIsForAWSResource": "true"}
+            found.append(Need("kms:CreateGrant", _key(volume, request.region, account), via))
+    if operation.startswith("Create") and tags:
+        tagged = context | {"sagemaker:TaggingAction": operation}
+        found.append(Need("sagemaker:AddTags", resource, tagged))
+    return [Need(f"sagemaker:{operation}", resource, context), *found]
+
+
+def _job_keys(given: dict[str, Any]) -> dict[str, Any]:
+    """The condition keys of CreateTrainingJob."""
+    machine, vpc = given["ResourceConfig"], given.get("VpcConfig") or {}
+    keys = {
+        "sagemaker:InstanceTypes": [machine["InstanceType"]] if "InstanceType" in machine else None,
+        "sagemaker:VolumeKmsKey": machine.get("VolumeKmsKeyId"),
+        "sagemaker:OutputKmsKey": given["OutputDataConfig"].get("KmsKeyId"),
+        "sagemaker:VpcSubnets": vpc.get("Subnets"),
+        "sagemaker:VpcSecurityGroupIds": vpc.get("SecurityGroupIds"),
+        "sagemaker:NetworkIsolation": str(given.get("EnableNetworkIsolation", False)).lower(),
+        "sagemaker:InterContainerTrafficEncryption": str(
+            given.get("EnableInterContainerTrafficEncryption", False)
+        ).lower(),
+        "sagemaker:MaxRuntimeInSeconds": str(given["StoppingCondition"].get("MaxRuntimeInSeconds", 86400)),
+    }
+    return {name: value for name, value in keys.items() if value is not None}
+
+
+def _log(request: Received, account: str) -> str:
+    group, stream = request.params.get("logGroupName"), request.params.get("logStreamName")
+    arn = f"arn:aws:logs:{request.region}:{account}:log-group:{group or '*'}"
+    if request.operation in ("GetLogEvents", "PutLogEvents"):
+        return f"{arn}:log-stream:{stream}"
+    return arn if request.operation == "CreateLogGroup" else f"{arn}:*"
+
+
+def _key(key: str, region: str, account: str) -> str:
+    if key.startswith("arn:"):
+        return key
+    return f"arn:aws:kms:{region}:{account}:{key if key.startswith('alias/') else f'key/{key}'}"
