@@ -3,20 +3,30 @@
 It reads SM_CHANNEL_TRAIN, SM_CHANNEL_VALIDATION, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_HP_*, and imports nothing of
 this repository, so that it can be sent anywhere. The model is LightGBM's own text beside a JSON of what it expects.
 
+A channel is read by content: the same files under any names and in any folders train the same model, byte for byte.
+Where DATAOPS_CHECKPOINTS names a folder (SageMaker's spot instances), a fit that was killed goes on from there.
+
 The target is learnt relative to the series' own recent level (`level`, a feature): boosting starts from it and not from
 zero. Then one small model serves series of every size, and trees need not extrapolate a trend.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
+import platform
+import re
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 LOG_LINK = {"tweedie", "poisson", "gamma"}  # LightGBM's objectives that learn the logarithm of the mean
 DEFAULTS: dict[str, Any] = {
@@ -38,25 +48,35 @@ DEFAULTS: dict[str, Any] = {
     "seed": 7,
     "contract_sha256": "",
 }
+SHOWN = 50  # rounds from one printed loss to the next
+SAVED = 25  # rounds from one checkpoint to the next
 
 
 def main() -> None:
     """Fit, and leave model.txt, model.json and the training curve where the platform wants them."""
-    hyper = hyperparameters(dict(os.environ))
-    train, validation = (
-        known_target(Path(os.environ[f"SM_CHANNEL_{name}"]), hyper["target"]) for name in ("TRAIN", "VALIDATION")
-    )
+    hyper, packages = hyperparameters(dict(os.environ)), versions()
+    parts = [contents(Path(os.environ[f"SM_CHANNEL_{name}"])) for name in ("TRAIN", "VALIDATION")]
+    train, validation = (known_target(part, hyper["target"]) for part in parts)
     output = Path(os.environ["SM_OUTPUT_DATA_DIR"])
     spec = specification(train, hyper)
+    inputs = [hyper, packages, [list(part) for part in parts], digest(Path(__file__))]
+    saved = Checkpoints(os.environ.get("DATAOPS_CHECKPOINTS", ""), inputs)
     try:
-        booster, rounds = fit(train, validation, spec, hyper, output)
+        booster, rounds = fit(train, validation, spec, hyper, output, saved)
     except lgb.basic.LightGBMError as error:
         raise SystemExit(
             f"error: LightGBM can't learn this: {str(error).strip()}\n hint: look at `train` in params.yaml"
         ) from None
     target = Path(os.environ["SM_MODEL_DIR"])
-    (target / "model.txt").write_text(booster.model_to_string())
+    (target / "model.txt").write_text(booster.model_to_string(num_iteration=rounds))
     (target / "model.json").write_text(json.dumps(spec | {"rounds": rounds}, indent=2) + "\n")
+    (output / "packages.json").write_text(json.dumps(packages, indent=2) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """The packages that the model's bytes depend on, as they run here, and Python's major and minor version."""
+    found = {module.__name__: module.__version__ for module in (lgb, np, pd, pa)}
+    return found | {"python": ".".join(platform.python_version_tuple()[:2])}
 
 
 def hyperparameters(environ: dict[str, str]) -> dict[str, Any]:
@@ -89,16 +109,43 @@ def _typed(name: str, text: str) -> Any:
     return value
 
 
-def read_channel(folder: Path) -> pd.DataFrame:
-    """Every Parquet file below a channel, whatever it is called: SageMaker may keep the whole object key as a path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+def contents(folder: Path) -> dict[str, Path]:
+    """The Parquet files below a channel by the SHA-256 of their bytes, in its order.
+
+    Names and folders say nothing: SageMaker keeps the object's key, which for DVC's objects is a hash. What isn't
+    Parquet (a manifest, metadata.json) and what is hidden is passed over, and bytes that lie there twice count once, as
+    they do where files are kept by hash.
+    """
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            with path.open("rb") as file:
+                parquet = file.read(4) == b"PAR1"
+            if parquet:
+                found[digest(path)] = path
+    if not found:
+        raise SystemExit(f"error: the channel {folder} holds no Parquet file")
+    return dict(sorted(found.items()))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, read a piece at a time."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def read(paths: Iterable[Path]) -> pd.DataFrame:
+    """The rows of Parquet files, one file after the other."""
     tables = []
     for path in paths:
-        with path.open("rb") as file:
-            if file.read(4) == b"PAR1":
-                tables.append(pd.read_parquet(path))
-    if not tables:
-        raise SystemExit(f"error: the channel {folder} holds no Parquet file")
+        try:
+            with path.open("rb") as file:  # a path's folders may look like partitions: `date=2024`
+                tables.append(pd.read_parquet(file))
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"error: {path} is damaged: {error}") from None
     frame = pd.concat(tables, ignore_index=True)
     for name in frame.columns:  # flags with gaps come as objects
         if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean":
@@ -106,12 +153,12 @@ def read_channel(folder: Path) -> pd.DataFrame:
     return frame
 
 
-def known_target(folder: Path, target: str) -> pd.DataFrame:
+def known_target(channel: dict[str, Path], target: str) -> pd.DataFrame:
     """A channel's rows that have a target to learn from."""
-    frame = read_channel(folder)
+    frame = read(channel.values())
     frame = frame[frame[target].notna()].reset_index(drop=True)
     if frame.empty:
-        raise SystemExit(f"error: no row of the channel {folder} has a {target}")
+        raise SystemExit(f"error: no row of the channel has a {target}: {', '.join(map(str, channel.values()))[:200]}")
     return frame
 
 
@@ -169,7 +216,12 @@ def start(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype
 
 
 def fit(
-    train: pd.DataFrame, validation: pd.DataFrame, spec: dict[str, Any], hyper: dict[str, Any], output: Path
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    spec: dict[str, Any],
+    hyper: dict[str, Any],
+    output: Path,
+    saved: Checkpoints,
 ) -> tuple[lgb.Booster, int]:
     """Stop early on the validation part, then, if asked, fit that many rounds on both parts."""
     names = (
@@ -181,37 +233,164 @@ def fit(
         "feature_fraction",
         "seed",
     )
-    params = {name: hyper[name] for name in names}
+    params = {name: hyper[name] for name in names} | {"num_iterations": hyper["rounds"]}
     params |= {"num_threads": hyper["threads"], "deterministic": True, "force_row_wise": True, "verbosity": -1}
-    first = dataset(train, spec)
-    callbacks: list[Any] = [lgb.early_stopping(hyper["early_stopping"], verbose=False), lgb.log_evaluation(50)]
-    with Curve(output) as curve:
-        booster = lgb.train(
-            params,
-            first,
-            hyper["rounds"],
-            [dataset(validation, spec, first)],
-            ["validation"],
-            callbacks=[*callbacks, curve.callback],
-        )
-        rounds = booster.best_iteration or booster.current_iteration()
-        curve.best(rounds, booster.best_score)
-    print(f"stopped at {rounds} rounds", flush=True)
-    if hyper["refit"]:
-        booster = lgb.train(params, dataset(pd.concat([train, validation]), spec), rounds)
-    return booster, rounds
+    first = Boosting(params, train, spec, saved, "first", validation)
+    while first.rounds < hyper["rounds"] and first.rounds - best(first.losses) < hyper["early_stopping"]:
+        first.update()
+    first.save()
+    rounds = best(first.losses)
+    draw(first.losses, rounds, output / "dvclive")
+    print(f"validation loss: {first.losses[rounds - 1]:g} rounds: {rounds}", flush=True)
+    if not hyper["refit"]:
+        return first.whole(), rounds
+    both = Boosting(params | {"num_iterations": rounds}, pd.concat([train, validation]), spec, saved, "refit")
+    while both.rounds < rounds:
+        both.update()
+    return both.whole(), rounds
 
 
-def dataset(frame: pd.DataFrame, spec: dict[str, Any], reference: lgb.Dataset | None = None) -> lgb.Dataset:
-    """LightGBM's form of a part; boosting starts from each row's level."""
-    target = frame[spec["target"]].to_numpy("float64", na_value=np.nan)
+def best(losses: list[float]) -> int:
+    """The round, counted from 1, with the first of the smallest losses; 0 before there is any."""
+    found = 0
+    for number, loss in enumerate(losses, 1):
+        if not found or loss < losses[found - 1]:
+            found = number
+    return found
+
+
+class Boosting:
+    """One fit, a round at a time; it goes on from its checkpoint to the same bytes as if it had never stopped.
+
+    LightGBM's own continued training (`init_model`) drops where boosting starts, adds up scores in another order and
+    draws features from the beginning again. So the scores are those of the rows' start plus one tree after the other,
+    and the features of the trees that are there are drawn once more and forgotten.
+    """
+
+    def __init__(
+        self,
+        params: dict[str, Any],
+        frame: pd.DataFrame,
+        spec: dict[str, Any],
+        saved: Checkpoints,
+        name: str,
+        validation: pd.DataFrame | None = None,
+    ) -> None:
+        state = saved.read(name)
+        self.saved, self.name, self.before = saved, name, state["model"]
+        self.rounds: int = state["rounds"]
+        self.losses: list[float] = state["losses"]
+        self.fresh = False  # has a round been added since the checkpoint
+        done = lgb.Booster(model_str=self.before) if self.before else None
+        first = dataset(frame, spec, params, done)
+        self.booster = lgb.Booster(params, first)
+        if validation is not None:
+            self.booster.add_valid(dataset(validation, spec, params, done, first), "validation")
+        for _ in range(self.rounds):  # setting a parameter draws a tree's features, as a round does
+            self.booster.reset_parameter({"learning_rate": params["learning_rate"]})
+
+    def update(self) -> None:
+        """One round more."""
+        self.booster.update()
+        self.rounds += 1
+        self.fresh = True
+        for _, metric, loss, *_ in self.booster.eval_valid():
+            self.losses.append(float(loss))
+            if self.rounds % SHOWN == 0:
+                print(f"[{self.rounds}]\tvalidation's {metric}: {loss:g}", flush=True)
+        if self.rounds % SAVED == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, if checkpoints are kept and something is new."""
+        if self.saved.folder and self.fresh:
+            state = {"model": self.whole().model_to_string(), "rounds": self.rounds, "losses": self.losses}
+            self.saved.write(self.name, state)
+
+    def whole(self) -> lgb.Booster:
+        """The model with the trees of before and those of now."""
+        if not self.before:
+            return self.booster
+        return joined(self.before, self.booster.model_to_string()) if self.fresh else lgb.Booster(model_str=self.before)
+
+
+def joined(before: str, after: str) -> lgb.Booster:
+    """One model of two texts: the trees of `before`, then those of `after`, which says everything else."""
+    mark = re.compile(r"^Tree=\d+\n", re.MULTILINE)
+    head, *trees = mark.split(after)
+    trees[-1], end, tail = trees[-1].partition("end of trees")
+    # a round that finds nothing to split adds no tree, except as a booster's first
+    trees = mark.split(before.partition(end)[0])[1:] + [tree for tree in trees if not tree.startswith("num_leaves=1\n")]
+    text = "".join(f"Tree={number}\n{tree}" for number, tree in enumerate(trees))
+    head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)  # LightGBM counts them when it writes
+    return lgb.Booster(model_str=head + text + end + tail)
+
+
+class Checkpoints:
+    """Where fits stand, in a folder that outlives the machine; an empty name keeps none.
+
+    SageMaker copies the folder to S3 and, when a spot instance was taken away, to the next. A file is the SHA-256 of
+    the rest, a line, then JSON: `inputs`, `model` (LightGBM's text), `rounds`, `losses` (a number a round).
+    """
+
+    def __init__(self, folder: str, inputs: Any) -> None:
+        self.folder = Path(folder) if folder else None
+        self.inputs = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The state of a fit: that of its checkpoint, if there is one, whole and of the same inputs."""
+        nothing: dict[str, Any] = {"model": "", "rounds": 0, "losses": []}
+        if not self.folder or not (path := self.folder / f"{name}.json").exists():
+            return nothing
+        try:
+            check, _, text = path.read_bytes().partition(b"\n")
+        except OSError as error:
+            print(f"note: the checkpoint {path} is ignored: {error}", flush=True)
+            return nothing
+        if hashlib.sha256(text).hexdigest().encode() != check:
+            print(f"note: the checkpoint {path} is ignored: it is damaged", flush=True)
+            return nothing
+        state: dict[str, Any] = json.loads(text)
+        if state["inputs"] != self.inputs:
+            print(f"note: the checkpoint {path} is ignored: it is of other data, parameters or code", flush=True)
+            return nothing
+        print(f"going on from round {state['rounds']} of {path}", flush=True)
+        return state
+
+    def write(self, name: str, state: dict[str, Any]) -> None:
+        """Replace a fit's checkpoint in one step; where that can't be, training goes on without."""
+        if not self.folder:
+            return
+        text = json.dumps(state | {"inputs": self.inputs}).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = self.folder / f".{name}.part"
+            part.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+            part.replace(self.folder / f"{name}.json")
+        except OSError as error:
+            print(f"note: no checkpoint was written: {error}", flush=True)
+
+
+def dataset(
+    frame: pd.DataFrame,
+    spec: dict[str, Any],
+    params: dict[str, Any],
+    done: lgb.Booster | None = None,
+    reference: lgb.Dataset | None = None,
+) -> lgb.Dataset:
+    """LightGBM's form of a part; boosting starts from each row's level, and goes on from the trees of `done`."""
+    values, scores = matrix(frame, spec), start(frame, spec)
+    if done:
+        for tree in range(done.current_iteration()):  # one after the other, as boosting added them up
+            scores = scores + np.asarray(done.predict(values, start_iteration=tree, num_iteration=1, raw_score=True))
     return lgb.Dataset(
-        matrix(frame, spec),
-        target,
-        init_score=start(frame, spec),
+        values,
+        frame[spec["target"]].to_numpy("float64", na_value=np.nan),
+        init_score=scores,
         reference=reference,
         feature_name=list(spec["features"]),
         categorical_feature=list(spec["categories"]),
+        params=params,
     )
 
 
@@ -221,37 +400,58 @@ def predict(booster: lgb.Booster, frame: pd.DataFrame, spec: dict[str, Any]) -> 
     return np.asarray(np.exp(found) if spec["log_link"] else found)
 
 
-class Curve:
-    """The training curve through DVCLive, where it is installed (SageMaker's images have none)."""
+def draw(losses: list[float], rounds: int, folder: Path) -> None:
+    """The training curve, a step a round, and the loss of the round that early stopping kept."""
+    curve = live(folder)
+    for loss in losses:
+        curve.log_metric("validation/loss", loss)
+        curve.next_step()
+    curve.summary = {"rounds": rounds, "validation": {"loss": losses[rounds - 1]}}
+    curve.make_summary()
+    curve.end()
 
-    def __init__(self, output: Path) -> None:
-        try:
-            from dvclive.live import Live
-        except ImportError:
-            self.live: Any = None
-        else:
-            self.live = Live(str(output / "dvclive"), dvcyaml=None, report=None, save_dvc_exp=False, resume=False)
 
-    def __enter__(self) -> Curve:
-        return self
+def live(folder: Path) -> Any:
+    """The training curve: DVCLive, or where it isn't installed (SageMaker's images) what writes the same files."""
+    try:
+        from dvclive.live import Live
+    except ImportError:
+        return PlainLive(folder)
+    return Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, resume=False)
 
-    def __exit__(self, *_: object) -> None:
-        if self.live:
-            self.live.end()
 
-    def callback(self, env: Any) -> None:
-        """One step a boosting round."""
-        if self.live:
-            for part, _, value, _ in env.evaluation_result_list:
-                self.live.log_metric(f"{part}/loss", float(value))
-            self.live.next_step()
+class PlainLive:
+    """What is needed of DVCLive's Live, with the same bytes in metrics.json and plots/metrics/<name>.tsv."""
 
-    def best(self, rounds: int, score: dict[str, dict[str, float]]) -> None:
-        """The round that early stopping kept."""
-        if self.live:
-            losses = {part: {"loss": float(next(iter(values.values())))} for part, values in score.items()}
-            self.live.summary = {"rounds": rounds} | losses
-            self.live.make_summary()
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.step = folder, 0
+        self.summary: dict[str, Any] = {}
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def log_metric(self, name: str, value: float) -> None:
+        """One row more of a metric's table; names have two parts."""
+        part, short = name.split("/")
+        path = self.folder / "plots" / "metrics" / part / f"{short}.tsv"
+        known: float | str = value if math.isfinite(value) else str(value)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"step\t{short}\n")
+        with path.open("a") as file:
+            file.write(f"{self.step}\t{known}\n")
+        self.summary[part] = {short: known}
+
+    def next_step(self) -> None:
+        """One round more."""
+        self.make_summary()
+        self.step += 1
+
+    def make_summary(self) -> None:
+        """The newest values."""
+        self.summary["step"] = self.step
+        (self.folder / "metrics.json").write_text(json.dumps(self.summary, indent=4) + "\n")
+
+    def end(self) -> None:
+        """Everything is written already."""
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ def test_nothing_to_learn_from(job):
     with pytest.raises(SystemExit, match="error: no row of the channel"):
         job(first.astype({"sales": "Int64"}).assign(sales=pd.NA), second)
     with pytest.raises(SystemExit, match="holds no Parquet file"):
-        train.read_channel(Path("/nowhere"))
+        train.contents(Path("/nowhere"))
 
 
 def test_all_zero(job):

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ DATASET = Path("data/dataset")
 MODEL = Path("models/model.tar.gz")
 CURVE = Path("reports/training")
 RECORD = Path("reports/training.json")
-PACKAGES = ("lightgbm", "numpy", "pandas", "pyarrow")  # what the model's bytes depend on
 
 
 def environment(base: Mapping[str, str], work: Path, hyper: Mapping[str, Any]) -> dict[str, str]:
@@ -56,8 +54,8 @@ def run(hyper: Mapping[str, Any]) -> None:
             raise DataOpsError(f"{ENTRY} failed with exit status {status.returncode}", "its own words are above")
         with new_folder(CURVE) as folder:
             shutil.copytree(work / "output" / "dvclive", folder, dirs_exist_ok=True)
+        packages = json.loads((work / "output" / "packages.json").read_text())
         pack(work / "model", MODEL)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    packages = {name: version(name) for name in PACKAGES}
     write_json(RECORD, {"backend": "local", "entry_point": str(ENTRY), "hyperparameters": hyper, "packages": packages})
