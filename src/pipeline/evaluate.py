@@ -21,8 +21,8 @@ from dataops.tables import metrics, parquet
 from dataops.tables.contract import Contract
 from dataops.tables.features import History, series_ids
 from dataops.tables.period import HORIZON, SEASON, floor, steps
+from pipeline.boosting import predict
 from pipeline.featurize import Featurize
-from pipeline.train import predict
 
 DATASET = Path("data/dataset")
 MODEL = Path("models/model.tar.gz")

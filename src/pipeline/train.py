@@ -1,7 +1,10 @@
 """The script-mode entry point: channels in, a model out. The same file runs as a local process and on SageMaker.
 
-It reads SM_CHANNEL_TRAIN, SM_CHANNEL_VALIDATION, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_HP_*, and imports nothing of
-this repository, so that it can be sent anywhere. The model is LightGBM's own text beside a JSON of what it expects.
+It reads SM_CHANNEL_TRAIN, SM_CHANNEL_VALIDATION, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_HP_*. What it imports of
+src/ (`pipeline.boosting`) is sent along. The model is LightGBM's own text beside a JSON of what it expects.
+
+A channel is read by content: the same files under any names and in any folders train the same model, byte for byte.
+Where DATAOPS_CHECKPOINTS names a folder (SageMaker's spot instances), a fit that was killed goes on from there.
 
 The target is learnt relative to the series' own recent level (`level`, a feature): boosting starts from it and not from
 zero. Then one small model serves series of every size, and trees need not extrapolate a trend.
@@ -9,14 +12,23 @@ zero. Then one small model serves series of every size, and trees need not extra
 
 from __future__ import annotations
 
+import hashlib
 import json
+import math
 import os
+import platform
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+
+from pipeline import boosting
+from pipeline.boosting import Boosting, Checkpoints
 
 LOG_LINK = {"tweedie", "poisson", "gamma"}  # LightGBM's objectives that learn the logarithm of the mean
 DEFAULTS: dict[str, Any] = {
@@ -42,21 +54,34 @@ DEFAULTS: dict[str, Any] = {
 
 def main() -> None:
     """Fit, and leave model.txt, model.json and the training curve where the platform wants them."""
-    hyper = hyperparameters(dict(os.environ))
-    train, validation = (
-        known_target(Path(os.environ[f"SM_CHANNEL_{name}"]), hyper["target"]) for name in ("TRAIN", "VALIDATION")
-    )
+    hyper, packages = hyperparameters(dict(os.environ)), versions()
+    parts = [contents(Path(os.environ[f"SM_CHANNEL_{name}"])) for name in ("TRAIN", "VALIDATION")]
+    train, validation = (known_target(part, hyper["time"], hyper["target"]) for part in parts)
     output = Path(os.environ["SM_OUTPUT_DATA_DIR"])
     spec = specification(train, hyper)
+    inputs = [
+        hyper,
+        packages,
+        [list(part) for part in parts],
+        *(digest(Path(str(file))) for file in (__file__, boosting.__file__)),
+    ]
+    saved = Checkpoints(os.environ.get("DATAOPS_CHECKPOINTS", ""), inputs)
     try:
-        booster, rounds = fit(train, validation, spec, hyper, output)
+        booster, rounds = fit(train, validation, spec, hyper, output, saved)
     except lgb.basic.LightGBMError as error:
         raise SystemExit(
             f"error: LightGBM can't learn this: {str(error).strip()}\n hint: look at `train` in params.yaml"
         ) from None
     target = Path(os.environ["SM_MODEL_DIR"])
-    (target / "model.txt").write_text(booster.model_to_string())
+    (target / "model.txt").write_text(booster.model_to_string(num_iteration=rounds))
     (target / "model.json").write_text(json.dumps(spec | {"rounds": rounds}, indent=2) + "\n")
+    (output / "packages.json").write_text(json.dumps(packages, indent=2) + "\n")
+
+
+def versions() -> dict[str, str]:
+    """The packages that the model's bytes depend on, as they run here, and Python's major and minor version."""
+    found = {module.__name__: module.__version__ for module in (lgb, np, pd, pa)}
+    return found | {"python": ".".join(platform.python_version_tuple()[:2])}
 
 
 def hyperparameters(environ: dict[str, str]) -> dict[str, Any]:
@@ -89,16 +114,45 @@ def _typed(name: str, text: str) -> Any:
     return value
 
 
-def read_channel(folder: Path) -> pd.DataFrame:
-    """Every Parquet file below a channel, whatever it is called: SageMaker may keep the whole object key as a path."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+def contents(folder: Path) -> dict[str, Path]:
+    """The Parquet files below a channel by the SHA-256 of their bytes, in its order.
+
+    Names and folders say nothing: SageMaker keeps the object's key, which for DVC's objects is a hash. What isn't
+    Parquet (a manifest, metadata.json) and what is hidden is passed over, and bytes that lie there twice count once, as
+    they do where files are kept by hash.
+    """
+    found = {}
+    for path in folder.rglob("*"):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
+            with path.open("rb") as file:
+                parquet = file.read(4) == b"PAR1"
+            if parquet:
+                found[digest(path)] = path
+    if not found:
+        raise SystemExit(f"error: the channel {folder} holds no Parquet file")
+    return dict(sorted(found.items()))
+
+
+def digest(path: Path) -> str:
+    """The SHA-256 of a file, read a piece at a time."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            found.update(piece)
+    return found.hexdigest()
+
+
+def read(paths: Iterable[Path], time: str) -> pd.DataFrame:
+    """The rows of Parquet files, one file after the other, the oldest first; those of one time in their given order."""
     tables = []
     for path in paths:
-        with path.open("rb") as file:
-            if file.read(4) == b"PAR1":
-                tables.append(pd.read_parquet(path))
-    if not tables:
-        raise SystemExit(f"error: the channel {folder} holds no Parquet file")
+        try:
+            with path.open("rb") as file:  # a path's folders may look like partitions: `date=2024`
+                tables.append(pd.read_parquet(file))
+        except (OSError, ValueError) as error:
+            raise SystemExit(f"error: {path} is damaged: {error}") from None
+    if all(time in table.columns for table in tables):
+        tables.sort(key=lambda table: (table.empty, table[time].min()))
     frame = pd.concat(tables, ignore_index=True)
     for name in frame.columns:  # flags with gaps come as objects
         if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean":
@@ -106,12 +160,12 @@ def read_channel(folder: Path) -> pd.DataFrame:
     return frame
 
 
-def known_target(folder: Path, target: str) -> pd.DataFrame:
+def known_target(channel: dict[str, Path], time: str, target: str) -> pd.DataFrame:
     """A channel's rows that have a target to learn from."""
-    frame = read_channel(folder)
+    frame = read(channel.values(), time)
     frame = frame[frame[target].notna()].reset_index(drop=True)
     if frame.empty:
-        raise SystemExit(f"error: no row of the channel {folder} has a {target}")
+        raise SystemExit(f"error: no row of the channel has a {target}: {', '.join(map(str, channel.values()))[:200]}")
     return frame
 
 
@@ -144,32 +198,13 @@ def specification(train: pd.DataFrame, hyper: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def matrix(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The model's input, (n, features) float64; a category it doesn't know is missing (NaN)."""
-    columns = []
-    for name in spec["features"]:
-        values = frame[name]
-        if name in spec["categories"]:
-            codes = pd.Index(spec["categories"][name]).get_indexer(pd.Index(values)).astype("float64")
-            columns.append(np.where(codes < 0, np.nan, codes))
-        else:
-            columns.append(values.to_numpy("float64", na_value=np.nan))
-    return np.column_stack(columns)
-
-
-def start(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Where boosting starts for each row, shape (n,), on the objective's scale: its series' level."""
-    usual = spec["usual_level"]
-    level = frame[spec["level"]].fillna(usual).to_numpy("float64") if spec["level"] else np.full(len(frame), usual)
-    if not spec["log_link"]:
-        return np.asarray(level)
-    return np.asarray(
-        np.log(np.maximum(level, max(0.02 * usual, 1e-9)))
-    )  # a series that sold nothing yet has no logarithm
-
-
 def fit(
-    train: pd.DataFrame, validation: pd.DataFrame, spec: dict[str, Any], hyper: dict[str, Any], output: Path
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    spec: dict[str, Any],
+    hyper: dict[str, Any],
+    output: Path,
+    saved: Checkpoints,
 ) -> tuple[lgb.Booster, int]:
     """Stop early on the validation part, then, if asked, fit that many rounds on both parts."""
     names = (
@@ -181,77 +216,84 @@ def fit(
         "feature_fraction",
         "seed",
     )
-    params = {name: hyper[name] for name in names}
+    params = {name: hyper[name] for name in names} | {"num_iterations": hyper["rounds"]}
     params |= {"num_threads": hyper["threads"], "deterministic": True, "force_row_wise": True, "verbosity": -1}
-    first = dataset(train, spec)
-    callbacks: list[Any] = [lgb.early_stopping(hyper["early_stopping"], verbose=False), lgb.log_evaluation(50)]
-    with Curve(output) as curve:
-        booster = lgb.train(
-            params,
-            first,
-            hyper["rounds"],
-            [dataset(validation, spec, first)],
-            ["validation"],
-            callbacks=[*callbacks, curve.callback],
-        )
-        rounds = booster.best_iteration or booster.current_iteration()
-        curve.best(rounds, booster.best_score)
-    print(f"stopped at {rounds} rounds", flush=True)
-    if hyper["refit"]:
-        booster = lgb.train(params, dataset(pd.concat([train, validation]), spec), rounds)
-    return booster, rounds
+    first = Boosting(params, train, spec, saved, "first", validation)
+    while first.rounds < hyper["rounds"] and first.rounds - best(first.losses) < hyper["early_stopping"]:
+        first.update()
+    first.save()
+    rounds = best(first.losses)
+    draw(first.losses, rounds, output / "dvclive")
+    print(f"validation loss: {first.losses[rounds - 1]:g} rounds: {rounds}", flush=True)
+    if not hyper["refit"]:
+        return first.whole(), rounds
+    both = Boosting(params | {"num_iterations": rounds}, pd.concat([train, validation]), spec, saved, "refit")
+    while both.rounds < rounds:
+        both.update()
+    return both.whole(), rounds
 
 
-def dataset(frame: pd.DataFrame, spec: dict[str, Any], reference: lgb.Dataset | None = None) -> lgb.Dataset:
-    """LightGBM's form of a part; boosting starts from each row's level."""
-    target = frame[spec["target"]].to_numpy("float64", na_value=np.nan)
-    return lgb.Dataset(
-        matrix(frame, spec),
-        target,
-        init_score=start(frame, spec),
-        reference=reference,
-        feature_name=list(spec["features"]),
-        categorical_feature=list(spec["categories"]),
-    )
+def best(losses: list[float]) -> int:
+    """The round, counted from 1, with the first of the smallest losses; 0 before there is any."""
+    found = 0
+    for number, loss in enumerate(losses, 1):
+        if not found or loss < losses[found - 1]:
+            found = number
+    return found
 
 
-def predict(booster: lgb.Booster, frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Forecasts in units of the target, shape (n,)."""
-    found = np.asarray(booster.predict(matrix(frame, spec), raw_score=True)) + start(frame, spec)
-    return np.asarray(np.exp(found) if spec["log_link"] else found)
+def draw(losses: list[float], rounds: int, folder: Path) -> None:
+    """The training curve, a step a round, and the loss of the round that early stopping kept."""
+    curve = live(folder)
+    for loss in losses:
+        curve.log_metric("validation/loss", loss)
+        curve.next_step()
+    curve.summary = {"rounds": rounds, "validation": {"loss": losses[rounds - 1]}}
+    curve.make_summary()
+    curve.end()
 
 
-class Curve:
-    """The training curve through DVCLive, where it is installed (SageMaker's images have none)."""
+def live(folder: Path) -> Any:
+    """The training curve: DVCLive, or where it isn't installed (SageMaker's images) what writes the same files."""
+    try:
+        from dvclive.live import Live
+    except ImportError:
+        return PlainLive(folder)
+    return Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, resume=False)
 
-    def __init__(self, output: Path) -> None:
-        try:
-            from dvclive.live import Live
-        except ImportError:
-            self.live: Any = None
-        else:
-            self.live = Live(str(output / "dvclive"), dvcyaml=None, report=None, save_dvc_exp=False, resume=False)
 
-    def __enter__(self) -> Curve:
-        return self
+class PlainLive:
+    """What is needed of DVCLive's Live, with the same bytes in metrics.json and plots/metrics/<name>.tsv."""
 
-    def __exit__(self, *_: object) -> None:
-        if self.live:
-            self.live.end()
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.step = folder, 0
+        self.summary: dict[str, Any] = {}
+        shutil.rmtree(folder, ignore_errors=True)
 
-    def callback(self, env: Any) -> None:
-        """One step a boosting round."""
-        if self.live:
-            for part, _, value, _ in env.evaluation_result_list:
-                self.live.log_metric(f"{part}/loss", float(value))
-            self.live.next_step()
+    def log_metric(self, name: str, value: float) -> None:
+        """One row more of a metric's table; names have two parts."""
+        part, short = name.split("/")
+        path = self.folder / "plots" / "metrics" / part / f"{short}.tsv"
+        known: float | str = value if math.isfinite(value) else str(value)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"step\t{short}\n")
+        with path.open("a") as file:
+            file.write(f"{self.step}\t{known}\n")
+        self.summary[part] = {short: known}
 
-    def best(self, rounds: int, score: dict[str, dict[str, float]]) -> None:
-        """The round that early stopping kept."""
-        if self.live:
-            losses = {part: {"loss": float(next(iter(values.values())))} for part, values in score.items()}
-            self.live.summary = {"rounds": rounds} | losses
-            self.live.make_summary()
+    def next_step(self) -> None:
+        """One round more."""
+        self.make_summary()
+        self.step += 1
+
+    def make_summary(self) -> None:
+        """The newest values."""
+        self.summary["step"] = self.step
+        (self.folder / "metrics.json").write_text(json.dumps(self.summary, indent=4) + "\n")
+
+    def end(self) -> None:
+        """Everything is written already."""
 
 
 if __name__ == "__main__":

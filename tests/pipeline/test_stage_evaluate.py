@@ -173,7 +173,7 @@ def test_whole_pipeline_from_the_landing(bench: Bench):
     assert bench.report("evaluation")["beats_naive"] is True
     record = bench.report("training")
     assert record["hyperparameters"]["leave_out"] == []
-    assert set(record["packages"]) == {"lightgbm", "numpy", "pandas", "pyarrow"}
+    assert set(record["packages"]) == {"lightgbm", "numpy", "pandas", "pyarrow", "python"}
     assert json.loads(Path("reports/training/metrics.json").read_text())["rounds"] >= 1
     assert (bench.root / "reports/training/plots/metrics/validation/loss.tsv").exists()
     assert list((bench.root / ".dataops/tmp").iterdir()) == []

@@ -12,7 +12,7 @@ import pytest
 from workbench import sales
 
 from dataops.tables.features import History, series_ids
-from pipeline import train
+from pipeline import boosting, train
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_model_and_what_it_expects(job):
     assert spec["features"] == ["store_id", "product_id", "price", "promotion", "lag_7"] == booster.feature_name()
     assert spec["categories"] == {"product_id": ["p0", "p1"]}
     assert (spec["time"], spec["target"], spec["contract_sha256"]) == ("date", "sales", "abc")
-    forecast = train.predict(booster, second, spec)
+    forecast = boosting.predict(booster, second, spec)
     assert forecast.shape == (len(second),)
     assert np.isfinite(forecast).all()
     assert (forecast > 0).all()
@@ -81,8 +81,8 @@ def test_unseen_categories(job):
     """A product nobody has learnt gets a forecast as one of an unknown product."""
     first, second = parts()
     booster, spec = loaded(job(first, second))
-    strange = train.predict(booster, second.assign(product_id="new"), spec)
-    unknown = train.predict(booster, second.assign(product_id=None), spec)
+    strange = boosting.predict(booster, second.assign(product_id="new"), spec)
+    unknown = boosting.predict(booster, second.assign(product_id=None), spec)
     np.testing.assert_array_equal(strange, unknown)
     assert np.isfinite(strange).all()
 
@@ -94,7 +94,7 @@ def test_flags_and_numbers_with_gaps_are_features(job):
     frame.loc[::5, "price"] = np.nan
     booster, spec = loaded(job(*parts(frame), level="lag_7"))
     assert {"promotion", "price"} <= set(spec["features"])
-    assert np.isfinite(train.predict(booster, parts(frame)[1], spec)).all()
+    assert np.isfinite(boosting.predict(booster, parts(frame)[1], spec)).all()
 
 
 def test_unknown_targets_are_not_learnt_from(job):
@@ -116,7 +116,7 @@ def test_negative_targets(job):
     """l2 learns them; the others say so in one line."""
     first, second = parts(sales().assign(sales=lambda frame: frame["sales"] - 40))
     booster, spec = loaded(job(first, second, objective="l2"))
-    assert train.predict(booster, second, spec).min() < 0
+    assert boosting.predict(booster, second, spec).min() < 0
     with pytest.raises(SystemExit, match=r"tweedie can't learn a negative target\n hint: train.objective: l2"):
         job(first, second, objective="tweedie")
 
@@ -156,7 +156,7 @@ def test_nothing_to_learn_from(job):
     with pytest.raises(SystemExit, match="error: no row of the channel"):
         job(first.astype({"sales": "Int64"}).assign(sales=pd.NA), second)
     with pytest.raises(SystemExit, match="holds no Parquet file"):
-        train.read_channel(Path("/nowhere"))
+        train.contents(Path("/nowhere"))
 
 
 def test_all_zero(job):

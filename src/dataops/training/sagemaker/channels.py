@@ -99,20 +99,11 @@ def recorded(root: Path, path: str) -> tuple[str, str]:
 
 
 def by_manifest(data: Dataset, store: S3Store, there: Destination) -> list[Channel]:
-    """A channel for each part, its manifest naming the objects on the remote.
-
-    Raises:
-        DataOpsError: two files of a part are the same object, which a manifest can name but once.
-    """
+    """A channel for each part, its manifest naming the objects on the remote; what lies there twice is one object."""
     made = []
     for part in PARTS:
-        keys = sorted(Object(entry.digest, data.algorithm).keys[0] for entry in subset(data.entries, part))
-        if len(set(keys)) < len(keys):
-            raise DataOpsError(
-                f"two files of {data.path}/{part} have the same bytes, and a manifest names an object once",
-                'channels = "published" under [tool.dataops.train] reads the copy, where both are',
-            )
-        content = manifest(store.bucket, store.prefix, keys)
+        keys = {Object(entry.digest, data.algorithm).keys[0] for entry in subset(data.entries, part)}
+        content = manifest(store.bucket, store.prefix, sorted(keys))
         made.append(Channel(part, "ManifestFile", there.uri(f"{hashlib.sha256(content).hexdigest()}.json"), content))
     return made
 

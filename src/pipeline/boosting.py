@@ -1,0 +1,185 @@
+"""Boosting that can be interrupted: LightGBM a round at a time, with checkpoints that lead to the same bytes.
+
+`pipeline.train` fits with it, and whoever predicts imports it. It is sent to SageMaker with the entry point, so it
+imports nothing else of this repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+
+SHOWN = 50  # rounds from one printed loss to the next
+SAVED = 25  # rounds from one checkpoint to the next
+
+
+class Boosting:
+    """One fit, a round at a time; it goes on from its checkpoint to the same bytes as if it had never stopped.
+
+    LightGBM's own continued training (`init_model`) drops where boosting starts, adds up scores in another order and
+    draws features from the beginning again. So the scores are those of the rows' start plus one tree after the other,
+    and the features of the trees that are there are drawn once more and forgotten.
+    """
+
+    def __init__(
+        self,
+        params: dict[str, Any],
+        frame: pd.DataFrame,
+        spec: dict[str, Any],
+        saved: Checkpoints,
+        name: str,
+        validation: pd.DataFrame | None = None,
+    ) -> None:
+        state = saved.read(name)
+        self.saved, self.name, self.before = saved, name, state["model"]
+        self.rounds: int = state["rounds"]
+        self.losses: list[float] = state["losses"]
+        self.fresh = False  # has a round been added since the checkpoint
+        done = lgb.Booster(model_str=self.before) if self.before else None
+        first = dataset(frame, spec, params, done)
+        self.booster = lgb.Booster(params, first)
+        if validation is not None:
+            self.booster.add_valid(dataset(validation, spec, params, done, first), "validation")
+        for _ in range(self.rounds):  # setting a parameter draws a tree's features, as a round does
+            self.booster.reset_parameter({"learning_rate": params["learning_rate"]})
+
+    def update(self) -> None:
+        """One round more."""
+        self.booster.update()
+        self.rounds += 1
+        self.fresh = True
+        for _, metric, loss, *_ in self.booster.eval_valid():
+            self.losses.append(float(loss))
+            if self.rounds % SHOWN == 0:
+                print(f"[{self.rounds}]\tvalidation's {metric}: {loss:g}", flush=True)
+        if self.rounds % SAVED == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint, if checkpoints are kept and something is new."""
+        if self.saved.folder and self.fresh:
+            state = {"model": self.whole().model_to_string(), "rounds": self.rounds, "losses": self.losses}
+            self.saved.write(self.name, state)
+
+    def whole(self) -> lgb.Booster:
+        """The model with the trees of before and those of now."""
+        if not self.before:
+            return self.booster
+        return joined(self.before, self.booster.model_to_string()) if self.fresh else lgb.Booster(model_str=self.before)
+
+
+def joined(before: str, after: str) -> lgb.Booster:
+    """One model of two texts: the trees of `before`, then those of `after`, which says everything else."""
+    mark = re.compile(r"^Tree=\d+\n", re.MULTILINE)
+    head, *trees = mark.split(after)
+    trees[-1], end, tail = trees[-1].partition("end of trees")
+    # a round that finds nothing to split adds no tree, except as a booster's first
+    trees = mark.split(before.partition(end)[0])[1:] + [tree for tree in trees if not tree.startswith("num_leaves=1\n")]
+    text = "".join(f"Tree={number}\n{tree}" for number, tree in enumerate(trees))
+    head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)  # LightGBM counts them when it writes
+    return lgb.Booster(model_str=head + text + end + tail)
+
+
+class Checkpoints:
+    """Where fits stand, in a folder that outlives the machine; an empty name keeps none.
+
+    SageMaker copies the folder to S3 and, when a spot instance was taken away, to the next. A file is the SHA-256 of
+    the rest, a line, then JSON: `inputs`, `model` (LightGBM's text), `rounds`, `losses` (a number a round).
+    """
+
+    def __init__(self, folder: str, inputs: Any) -> None:
+        self.folder = Path(folder) if folder else None
+        self.inputs = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+
+    def read(self, name: str) -> dict[str, Any]:
+        """The state of a fit: that of its checkpoint, if there is one, whole and of the same inputs."""
+        nothing: dict[str, Any] = {"model": "", "rounds": 0, "losses": []}
+        if not self.folder or not (path := self.folder / f"{name}.json").exists():
+            return nothing
+        try:
+            check, _, text = path.read_bytes().partition(b"\n")
+        except OSError as error:
+            print(f"note: the checkpoint {path} is ignored: {error}", flush=True)
+            return nothing
+        if hashlib.sha256(text).hexdigest().encode() != check:
+            print(f"note: the checkpoint {path} is ignored: it is damaged", flush=True)
+            return nothing
+        state: dict[str, Any] = json.loads(text)
+        if state["inputs"] != self.inputs:
+            print(f"note: the checkpoint {path} is ignored: it is of other data, parameters or code", flush=True)
+            return nothing
+        print(f"going on from round {state['rounds']} of {path}", flush=True)
+        return state
+
+    def write(self, name: str, state: dict[str, Any]) -> None:
+        """Replace a fit's checkpoint in one step; where that can't be, training goes on without."""
+        if not self.folder:
+            return
+        text = json.dumps(state | {"inputs": self.inputs}).encode()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            part = self.folder / f".{name}.part"
+            part.write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
+            part.replace(self.folder / f"{name}.json")
+        except OSError as error:
+            print(f"note: no checkpoint was written: {error}", flush=True)
+
+
+def matrix(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The model's input, (n, features) float64; a category it doesn't know is missing (NaN)."""
+    columns = []
+    for name in spec["features"]:
+        values = frame[name]
+        if name in spec["categories"]:
+            codes = pd.Index(spec["categories"][name]).get_indexer(pd.Index(values)).astype("float64")
+            columns.append(np.where(codes < 0, np.nan, codes))
+        else:
+            columns.append(values.to_numpy("float64", na_value=np.nan))
+    return np.column_stack(columns)
+
+
+def start(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where boosting starts for each row, shape (n,), on the objective's scale: its series' level."""
+    usual = spec["usual_level"]
+    level = frame[spec["level"]].fillna(usual).to_numpy("float64") if spec["level"] else np.full(len(frame), usual)
+    if not spec["log_link"]:
+        return np.asarray(level)
+    return np.asarray(
+        np.log(np.maximum(level, max(0.02 * usual, 1e-9)))
+    )  # a series that sold nothing yet has no logarithm
+
+
+def dataset(
+    frame: pd.DataFrame,
+    spec: dict[str, Any],
+    params: dict[str, Any],
+    done: lgb.Booster | None = None,
+    reference: lgb.Dataset | None = None,
+) -> lgb.Dataset:
+    """LightGBM's form of a part; boosting starts from each row's level, and goes on from the trees of `done`."""
+    values, scores = matrix(frame, spec), start(frame, spec)
+    if done:
+        for tree in range(done.current_iteration()):  # one after the other, as boosting added them up
+            scores = scores + np.asarray(done.predict(values, start_iteration=tree, num_iteration=1, raw_score=True))
+    return lgb.Dataset(
+        values,
+        frame[spec["target"]].to_numpy("float64", na_value=np.nan),
+        init_score=scores,
+        reference=reference,
+        feature_name=list(spec["features"]),
+        categorical_feature=list(spec["categories"]),
+        params=params,
+    )
+
+
+def predict(booster: lgb.Booster, frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Forecasts in units of the target, shape (n,)."""
+    found = np.asarray(booster.predict(matrix(frame, spec), raw_score=True)) + start(frame, spec)
+    return np.asarray(np.exp(found) if spec["log_link"] else found)
