@@ -208,7 +208,7 @@ def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
     if jobs.start(ready.session, request):
         tell(f"started {name} on {ready.chosen.sagemaker.instance_count} x {ready.chosen.sagemaker.instance_type}")
     else:
-        tell(f"{name} was started by somebody else just now: joining it")
+        tell(f"{name} is there already: joining it")
     return name
 
 
