@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from host import TrainingHost
 from hostjobs import ENTRY, channel, manifest, model, put, request
+from workbench import ROOT, sales
+
+from dataops.archive import member, packed
+from dataops.training import launch, local
+from dataops.training.sagemaker.bundle import collect
 
 WAITS = """
 import os, pathlib, sys, time
@@ -351,6 +360,51 @@ def test_network_isolation(host):
     create(host, "from-channel", EnableNetworkIsolation=True, HyperParameters=inside, InputDataConfig=brought)
     assert host.wait("from-channel")["TrainingJobStatus"] == "Completed"
     assert host.wait("from-s3")["TrainingJobStatus"] == "Failed"
+
+
+def test_the_real_entry_point_gives_the_local_models_bytes(host, bench):
+    """pipeline/train.py on objects named by their content, in no order: the same model as the local backend's."""
+    shutil.copytree(ROOT / "src/pipeline", bench.root / "src/pipeline", ignore=shutil.ignore_patterns("__pycache__"))
+    bench.put("validated", sales())
+    bench.through("featurize", "split")
+    hyper = launch.hyperparameters()
+    local.run(hyper)
+    channels = []
+    for part in ("train", "validation"):
+        suffixes = []
+        for path in sorted((bench.root / "data/dataset" / part).rglob("*.parquet")):
+            digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+            suffixes.append(f"{digest[:2]}/{digest[2:]}")
+            put(host, {f"files/md5/{suffixes[-1]}": path.read_bytes()})
+        channels.append(channel(part, manifest(host, f"{part}.json", "files/md5/", *suffixes), "ManifestFile"))
+    pins = bench.root / "image.txt"
+    known = (ROOT / "requirements/main.txt").read_text().splitlines()
+    pins.write_text("\n".join(pin for pin in known if pin.split("==")[0] in ("lightgbm", "numpy", "pandas", "pyarrow")))
+    values = {name: json.dumps(value) for name, value in hyper.items()}
+    code = packed(collect(ROOT / "src/pipeline/train.py", ROOT / "src", pins).files)
+    create(host, "job-1", code=code, HyperParameters=values, InputDataConfig=channels)
+    assert host.wait("job-1")["TrainingJobStatus"] == "Completed", host.lines("job-1")[-20:]
+    for name in ("model.txt", "model.json"):
+        assert model(host, "job-1", name) == member(bench.root / "models/model.tar.gz", name)
+    assert any(line.startswith("validation loss: ") for line in host.lines("job-1"))
+
+
+def test_killed(tmp_path):
+    """kill -9 of the host: its container ends with it, and who asks finds nobody."""
+    with TrainingHost(tmp_path / "host") as host:
+        put(host, {"d/a": "A"})
+        create(host, "job-1", "import os, time\nprint('pid', os.getpid())\ntime.sleep(600)\n")
+        host.wait("job-1", lambda _: any(line.startswith("pid ") for line in host.lines("job-1")))
+        pid = int(next(line for line in host.lines("job-1") if line.startswith("pid ")).split()[1])
+        os.kill(pid, 0)
+        host.kill()
+        with pytest.raises(EndpointConnectionError):
+            host.describe("job-1")
+    end = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 def _bundle(host: TrainingHost) -> str:
