@@ -56,8 +56,8 @@ def channel(name: str, uri: str, kind: str) -> dict[str, Any]:
 
 
 def request(host: TrainingHost, name: str, entry: str = ENTRY, **more: Any) -> dict[str, Any]:
-    """A CreateTrainingJob request for a script, whose bundle is put in the bucket."""
-    code = bundle(pipeline__train=entry, **more.pop("files", {}))
+    """A CreateTrainingJob request for a script, whose bundle (or `code`, an archive) is put in the bucket."""
+    code = more.pop("code", None) or bundle(pipeline__train=entry, **more.pop("files", {}))
     put(host, {f"source/{name}.tar.gz": code})
     hyper = {
         "sagemaker_program": json.dumps("pipeline/train.py"),

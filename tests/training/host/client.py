@@ -35,6 +35,8 @@ class TrainingHost:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._session: Any = None
+        self._clients: dict[tuple[str, str, str, int], Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> TrainingHost:
@@ -73,7 +75,7 @@ class TrainingHost:
             (self.folder / "groups.json").unlink()
         self.log.close()
 
-    def ask(self, name: str, **given: Any) -> Any:
+    def ask(self, name: str, /, **given: Any) -> Any:
         """One control."""
         request = urllib.request.Request(
             f"{self.url}/_host/{name}", json.dumps(given).encode(), {"Content-Type": "application/json"}
@@ -104,19 +106,23 @@ class TrainingHost:
         }
 
     def client(self, service: str, keys: Mapping[str, str] | None = None, attempts: int = 1) -> Any:
-        """A boto3 client; `attempts` 1 shows every fault."""
+        """A boto3 client, made once; `attempts` 1 shows every fault."""
         import boto3
         from botocore.config import Config
 
         found = keys or self.admin
-        return boto3.session.Session().client(
-            service,
-            endpoint_url=self.url,
-            region_name=REGION,
-            aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
-            config=Config(retries={"total_max_attempts": attempts}, proxies={}),
-        )
+        asked = (service, found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"], attempts)
+        if asked not in self._clients:
+            self._session = self._session or boto3.session.Session()
+            self._clients[asked] = self._session.client(
+                service,
+                endpoint_url=self.url,
+                region_name=REGION,
+                aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+                aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+                config=Config(retries={"total_max_attempts": attempts}, proxies={}),
+            )
+        return self._clients[asked]
 
     def user(self, name: str, *policies: Mapping[str, Any]) -> dict[str, str]:
         """A new user with these policy documents; give the answer to `env` or `client`."""

@@ -61,9 +61,7 @@ def inside(base: Path, value: str) -> str:
 def environment(base: Path, request: Mapping[str, Any], arn: str, aws: Mapping[str, str]) -> dict[str, str]:
     """What the container sees: nothing of this host but its PATH; `aws`: the role's keys, the region, the endpoint."""
     found = {name: os.environ[name] for name in KEPT if name in os.environ}
-    guard = os.environ.get("PYTHONPATH_IN_CONTAINER")  # the socket guard of tests
-    if guard:
-        found |= {"PYTHONPATH": guard} | {n: v for n, v in os.environ.items() if n.startswith("SOCKET_GUARD")}
+    found |= {name: value for name, value in os.environ.items() if name.startswith("SOCKET_GUARD")}  # tests' own
     if request.get("EnableNetworkIsolation"):
         dead = {"AWS_ENDPOINT_URL": NOBODY_LISTENS, "S3_ENDPOINT_URL": NOBODY_LISTENS, "AWS_MAX_ATTEMPTS": "1"}
         aws = {name: value for name, value in aws.items() if "REGION" in name} | dead
@@ -77,6 +75,7 @@ def environment(base: Path, request: Mapping[str, Any], arn: str, aws: Mapping[s
         "SAGEMAKER_BASE_DIR": str(base),
         "TRAINING_JOB_NAME": request["TrainingJobName"],
         "TRAINING_JOB_ARN": arn,
+        "PYTHONPATH": str(Path(__file__).parent / "site"),
         "PYTHONUNBUFFERED": "1",
         "PIP_NO_INDEX": "1",  # requirements are satisfied by this environment, or the job fails
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
