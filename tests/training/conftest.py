@@ -1,5 +1,6 @@
-"""The training host for the tests of this folder."""
+"""The training host, and a repository that trains there, for the tests of this folder."""
 
 from host.fixtures import host, running_host
+from jobworld import built, ready
 
-__all__ = ["host", "running_host"]
+__all__ = ["built", "host", "ready", "running_host"]
