@@ -44,7 +44,9 @@ class Clone:
 
     def git(self, *words: str) -> str:
         """Run git."""
-        done = subprocess.run(["git", *words], cwd=self.path, env=self.env(), capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *words], cwd=self.path, env=self.env(), capture_output=True, text=True, check=True
+        )
         return done.stdout.strip()
 
     def commit(self, message: str) -> str:
