@@ -1,8 +1,9 @@
 #!/bin/sh
 # Run a program of the repository's environment on the code of the tree it is called in: an IDE's git and a shell that
 # didn't activate .venv know nothing of it. An activated environment that has dataops is respected; else .venv is looked for upwards (a
-# temporary experiment lies below the repository) and beside the first checkout (a worktree shares its).
-PYTHONPATH=$PWD/src
+# temporary experiment lies below the repository) and beside the first checkout (a worktree shares its). The tree's code
+# comes before what PYTHONPATH has already.
+PYTHONPATH=$PWD/src${PYTHONPATH:+:$PYTHONPATH}
 export PYTHONPATH
 if [ ! -x "${VIRTUAL_ENV:-}/bin/dataops" ]; then
   folder=$PWD

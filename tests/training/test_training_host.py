@@ -350,6 +350,14 @@ def test_the_bundle_must_hold_what_it_imports(host):
     assert "ModuleNotFoundError: No module named 'dataops'" in host.lines("job-1")
 
 
+def test_the_socket_guard_sees_into_the_container(host, offences):
+    """An entry point that would leave this machine is stopped and noted."""
+    create(host, "job-1", "import socket\nsocket.create_connection(('192.0.2.1', 80), 1)\n")
+    assert host.wait("job-1")["TrainingJobStatus"] == "Failed"
+    assert "192.0.2.1" in offences.read_text()
+    offences.write_text("")  # `host` looks at the end
+
+
 def test_network_isolation(host):
     """An isolated container reaches neither S3 nor anything else of AWS's; what a channel brings it has."""
     put(host, {"code/source/sourcedir.tar.gz": host.client("s3").get_object(
@@ -389,22 +397,35 @@ def test_the_real_entry_point_gives_the_local_models_bytes(host, bench):
     assert any(line.startswith("validation loss: ") for line in host.lines("job-1"))
 
 
-def test_killed(tmp_path):
-    """kill -9 of the host: its container ends with it, and who asks finds nobody."""
+@pytest.mark.parametrize("how", ["kill -9", "its parent is gone"])
+def test_the_end_of_the_host(tmp_path, loopback_only, how):
+    """Its container ends with it, and who asks finds nobody."""
     with TrainingHost(tmp_path / "host") as host:
-        put(host, {"d/a": "A"})
         create(host, "job-1", "import os, time\nprint('pid', os.getpid())\ntime.sleep(600)\n")
         host.wait("job-1", lambda _: any(line.startswith("pid ") for line in host.lines("job-1")))
         pid = int(next(line for line in host.lines("job-1") if line.startswith("pid ")).split()[1])
         os.kill(pid, 0)
-        host.kill()
+        if how == "kill -9":
+            host.kill()
+        else:
+            host.process.stdin.close()
+            host.process.wait(10)
         with pytest.raises(EndpointConnectionError):
             host.describe("job-1")
-    end = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < end:
-        time.sleep(0.05)
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+        end = time.monotonic() + 5
+        while time.monotonic() < end and there(pid):
+            time.sleep(0.05)
+        assert not there(pid)
+
+
+def there(pid: int) -> bool:
+    """Whether a process runs; one that nobody waits for has ended all the same."""
+    try:
+        return (
+            " Z " not in Path(f"/proc/{pid}/stat").read_text() if Path("/proc/self").exists() else not os.kill(pid, 0)
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _bundle(host: TrainingHost) -> str:

@@ -184,6 +184,24 @@ def test_one_statement(change, allowed):
     assert not policies.allowed([document([statement | change, denying])], *asked)
 
 
+def test_what_a_policy_allows_for_nothing():
+    """Each action on each resource that no request needed."""
+    made = document([allow(["s3:GetObject", "s3:PutObject"], "arn:aws:s3:::b/a/*"), allow(["s3:GetObject"], "*")])
+    asked = [("s3:GetObject", "arn:aws:s3:::b/a/1", {}), ("s3:GetObject", "arn:aws:s3:::b/c", {})]
+    assert policies.unused(made, asked) == [("s3:PutObject", "arn:aws:s3:::b/a/*")]
+    assert policies.unused(made, asked, ("s3:PutObject",)) == []
+    assert len(policies.unused(made, [])) == 3
+
+
+def test_deleting_many_asks_for_each(host):
+    """DeleteObjects needs s3:DeleteObject on every key of its body."""
+    deleting = host.user("deleting", document([allow(["s3:DeleteObject"], f"arn:aws:s3:::{BUCKET}/tmp/*")]))
+    host.enforce()
+    delete = host.client("s3", deleting).delete_objects
+    assert code(delete, Bucket=BUCKET, Delete={"Objects": [{"Key": "tmp/a&b"}, {"Key": "tmp/c"}]}) == ""
+    assert code(delete, Bucket=BUCKET, Delete={"Objects": [{"Key": "tmp/a"}, {"Key": "d"}]}) == "AccessDenied"
+
+
 @pytest.mark.parametrize(
     "odd", [{"Condition": {"IpAddress": {"n": "10"}}}, {"Resource": "arn:aws:s3:::${aws:username}"}]
 )

@@ -22,9 +22,15 @@ Handler = Callable[["Received", Callable[[Job], None]], "dict[str, Any] | None"]
 
 
 def handler(request: Received) -> Handler | None:
-    """What answers a request, or None when moto does."""
+    """What answers a request, or None when moto does.
+
+    Raises:
+        AwsError: moto would take what AWS refuses.
+    """
     if request.service != "sagemaker":
         return None
+    if request.operation == "CreateModelPackageGroup":
+        new_group(request)
     if request.operation in TAGS:
         return TAGS[request.operation] if ":training-job/" in request.params.get("ResourceArn", "") else None
     return OPERATIONS.get(request.operation)
@@ -131,6 +137,14 @@ def delete_tags(request: Received, _: Any) -> dict[str, Any]:
     job = _tagged(request)
     job.tags = [tag for tag in job.tags if tag["Key"] not in request.params["TagKeys"]]
     return {}
+
+
+def new_group(request: Received) -> None:
+    """CreateModelPackageGroup: a name is used once (moto takes it twice)."""
+    name = request.params.get("ModelPackageGroupName")
+    if name in sagemaker_backends[ACCOUNT][request.region].model_package_groups:
+        arn = f"arn:aws:sagemaker:{request.region}:{ACCOUNT}:model-package-group/{name}"
+        raise AwsError("ValidationException", f"Model Package Group already exists: {arn}")
 
 
 OPERATIONS: dict[str, Handler] = {

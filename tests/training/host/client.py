@@ -33,21 +33,22 @@ class TrainingHost:
 
     region, bucket, role_arn = REGION, BUCKET, ROLE_ARN
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        """`environ` stands for os.environ (a socket guard's `guarded`, say)."""
+        self.folder, self.environ = folder, os.environ if environ is None else environ
         self._session: Any = None
         self._clients: dict[tuple[str, str, str, int], Any] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> TrainingHost:
         here = Path(__file__).parents[1]
-        inherited = {n: v for n, v in os.environ.items() if not n.startswith(("AWS_", "DATAOPS_", "DVC_"))}
-        path = os.pathsep.join([str(here), *filter(None, [os.environ.get("PYTHONPATH")])])
+        inherited = {n: v for n, v in self.environ.items() if not n.startswith(("AWS_", "DATAOPS_", "DVC_"))}
+        path = os.pathsep.join([str(here), *filter(None, [self.environ.get("PYTHONPATH")])])
         self.log = (self.folder / "host.log").open("ab")
         self.process = subprocess.Popen(
             [sys.executable, "-m", "host", self.folder],
             env=inherited | {"PYTHONPATH": path},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed when this process ends, however it ends: the host's sign to end, too
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
@@ -93,14 +94,16 @@ class TrainingHost:
 
         DVC and dataops take the endpoint of an S3 remote from .dvc/config (`endpointurl`), not from AWS_ENDPOINT_URL.
         """
+        nothing = self.folder / "no-aws-config"  # DVC wants a file; /dev/null is none for botocore
+        nothing.touch()
         return {
             **(keys or self.admin),
             "AWS_ENDPOINT_URL": self.url,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_REGION": REGION,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_CONFIG_FILE": str(nothing),
+            "AWS_SHARED_CREDENTIALS_FILE": str(nothing),
             "NO_PROXY": "127.0.0.1",
             "no_proxy": "127.0.0.1",
         }

@@ -8,8 +8,10 @@ sagemaker:AddTags, kms:*), SageMaker's "API permissions: actions, permissions, a
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 from urllib.parse import unquote
+from xml.sax.saxutils import unescape
 
 from host.wire import Received
 
@@ -33,7 +35,6 @@ S3_BUCKET = {
     "ListObjectVersions": "s3:ListBucketVersions",
     "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "ListBuckets": "s3:ListAllMyBuckets",
-    "DeleteObjects": "s3:DeleteObject",  # on each key; asked for on all of the bucket's here, which is narrower
 }
 
 
@@ -79,7 +80,10 @@ def _s3(request: Received, account: str, encrypted_with: str | None, base: dict[
         if name in given:
             context[f"s3:{name}"] = given[name]
     if operation in S3_BUCKET:
-        return [Need(S3_BUCKET[operation], f"{bucket}/*" if operation == "DeleteObjects" else bucket, context)]
+        return [Need(S3_BUCKET[operation], bucket, context)]
+    if operation == "DeleteObjects":
+        keys = re.findall(r"<Key>(.*?)</Key>", request.body.decode(), re.DOTALL)
+        return [Need("s3:DeleteObject", f"{bucket}/{unescape(key)}", context) for key in keys]
     if "Key" not in given:
         return [Need(f"s3:{operation}", bucket, context)]
     found = [Need(action, thing, context) for action in S3_OBJECT.get(operation, [f"s3:{operation}"])]

@@ -35,6 +35,27 @@ def allowed(
     return "Deny" not in effects and "Allow" in effects
 
 
+def unused(
+    document: Mapping[str, Any], asked: Iterable[tuple[str, str, Context]], bound: tuple[str, ...] = ()
+) -> list[tuple[str, str]]:
+    """What a document allows and nobody asked for: pairs of an action and a resource of its Allow statements.
+
+    Args:
+        asked: what was needed, as a recorded request's `needs` has it.
+        bound: actions to leave out, which are for cases that weren't run.
+    """
+    asked = list(asked)
+    return [
+        (action, resource)
+        for statement in _list(document["Statement"])
+        if statement["Effect"] == "Allow"
+        for action in _list(statement["Action"])
+        for resource in _list(statement["Resource"])
+        if action not in bound
+        and not any(_applies(statement | {"Action": action, "Resource": resource}, *need) for need in asked)
+    ]
+
+
 def applying(document: Mapping[str, Any], action: str, resource: str, context: Context) -> list[Mapping[str, Any]]:
     """The statements of a document that speak of this request."""
     return [s for s in _list(document["Statement"]) if _applies(s, action, resource, context)]

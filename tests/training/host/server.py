@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import sys
 import threading
 import traceback
@@ -181,11 +184,22 @@ class Handler(MotoRequestHandler):
         """Say nothing."""
 
 
+def _until_alone(host: Host) -> None:
+    """End with the process that started this one."""
+    sys.stdin.read()
+    with host.lock:
+        for group in host.groups.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        os._exit(0)
+
+
 def main(folder: str) -> None:
     """Serve until killed."""
     host = Host(Path(folder))
     server = make_server("127.0.0.1", 0, host, threaded=True, request_handler=Handler)
     host.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=_until_alone, args=[host], daemon=True).start()
     print(host.url, flush=True)  # what the parent waits for
     server.serve_forever()
 

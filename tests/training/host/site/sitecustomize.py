@@ -17,4 +17,4 @@ if "SOCKET_GUARD" in os.environ:
     sys.path.append(os.environ["SOCKET_GUARD_SITE"])
     import socketguard
 
-    socketguard.install(os.environ["SOCKET_GUARD"])
+    socketguard.guard(os.environ["SOCKET_GUARD"])
