@@ -9,12 +9,17 @@ compile --upgrade -o requirements/main.txt
 compile --upgrade --extra dev -c requirements/main.txt -o requirements/dev.txt
 compile --upgrade --extra sagemaker -c requirements/main.txt -o requirements/sagemaker.txt
 
-# What the entry point needs and nothing else, for a training image: the pins of main.txt, and on Python 3.10, which
-# AWS's images still have, the newest there are. `-` is the list of what src/pipeline/train.py imports.
-constraints=$(mktemp)
-trap 'rm -f "$constraints"' EXIT
-sed -E "s/^([^ ;]+) ; (.*)$/\1 ; (\2) and python_full_version >= '3.11'/; t; s/$/ ; python_full_version >= '3.11'/" \
-  requirements/main.txt >"$constraints"
-printf '%s\n' lightgbm numpy pandas pyarrow |
+
+# What a training image installs, for Python 3.10 too, which AWS's images still have. There the newest versions that
+# exist for it, elsewhere the pins of the file named first. `-` is the list of what is wanted.
+training() {
+  local like=$1 out=$2
   python -m uv pip compile -q --upgrade --universal --python-version 3.10 --no-annotate --no-header \
-    --no-emit-index-url -c "$constraints" -o requirements/image.txt - >/dev/null
+    --no-emit-index-url -o "$out" -c <(sed -E "
+      s/^([^ ;]+) ; (.*)$/\1 ; (\2) and python_full_version >= '3.11'/; t
+      s/$/ ; python_full_version >= '3.11'/" "$like") "${@:3}" - >/dev/null
+}
+entry=(lightgbm numpy pandas pyarrow)  # what src/pipeline/train.py imports
+printf '%s\n' "${entry[@]}" | training requirements/main.txt requirements/image.txt
+# and AWS's toolkit, which Dockerfile.train has besides
+printf '%s\n' "${entry[@]}" sagemaker-training | training requirements/dev.txt requirements/toolkit.txt -c requirements/image.txt
