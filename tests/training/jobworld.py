@@ -197,8 +197,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Clone:
 
 
 @pytest.fixture
-def ready(built: Clone, host: TrainingHost, tmp_path: Path) -> Clone:
-    """A copy of it, with its remote at the host."""
+def ready(built: Clone, host: TrainingHost, tmp_path: Path, loopback_only: Path) -> Clone:
+    """A copy of it, with its remote at the host; whatever it runs, nothing but loopback is asked for."""
+    del loopback_only
     shutil.copytree(built.path, tmp_path / "clone", symlinks=True)
     clone = Clone(tmp_path / "clone")
     connect(clone, host)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
         files = {path.relative_to(top).as_posix(): path.read_bytes() for path in found}
         files[INSTALLED] = pins.read_bytes()
     except SyntaxError as error:
-        raise DataOpsError(f"{error.filename or entry}, line {error.lineno}: {error.msg}", "it can't be sent") from None
+        where = os.path.relpath(error.filename or entry)
+        raise DataOpsError(f"{where}, line {error.lineno}: {error.msg}", "such a file can't be sent") from None
     except FileNotFoundError as error:
         raise DataOpsError(f"{error.filename} is missing", "`git checkout HEAD -- FILE` brings a file back") from None
     return Bundle(dict(sorted(files.items())), entry.relative_to(top).as_posix())
