@@ -193,6 +193,21 @@ def test_what_a_policy_allows_for_nothing():
     assert len(policies.unused(made, [])) == 3
 
 
+def test_who_may_not_list_is_not_told_what_is_missing(host):
+    """404 becomes 403 without s3:ListBucket, a trap that moto alone doesn't have."""
+    reading = allow(["s3:GetObject"], f"arn:aws:s3:::{BUCKET}/*")
+    blind = host.client("s3", host.user("blind", document([reading])))
+    listing = allow(["s3:ListBucket"], f"arn:aws:s3:::{BUCKET}")
+    seeing = host.client("s3", host.user("seeing", document([reading, listing])))
+    put(host, {"there": "x"})
+    host.enforce()
+    assert code(blind.head_object, Bucket=BUCKET, Key="there") == ""
+    assert code(blind.head_object, Bucket=BUCKET, Key="missing") == "403"
+    assert code(blind.get_object, Bucket=BUCKET, Key="missing") == "AccessDenied"
+    assert code(seeing.head_object, Bucket=BUCKET, Key="missing") == "404"
+    assert code(seeing.get_object, Bucket=BUCKET, Key="missing") == "NoSuchKey"
+
+
 def test_deleting_many_asks_for_each(host):
     """DeleteObjects needs s3:DeleteObject on every key of its body."""
     deleting = host.user("deleting", document([allow(["s3:DeleteObject"], f"arn:aws:s3:::{BUCKET}/tmp/*")]))

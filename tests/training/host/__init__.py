@@ -18,8 +18,7 @@ messages that users of AWS quoted where the documentation has none (constraints.
   enforcement isn't used for this, because it compares the resource `*` for every service but S3, refuses statements
   with a condition, and asks for no iam:PassRole, kms: or sagemaker:AddTags. Its bucket policies are switched off for
   the same reason, and judged by ours. Not judged: trust policies beyond the service principal, permission boundaries,
-  service control policies, key policies (a key's policy is taken to trust IAM), VPC endpoint policies, and that S3
-  answers 403 instead of 404 to who may not list.
+  service control policies, key policies (a key's policy is taken to trust IAM), VPC endpoint policies.
 - faults and controls below /_host/ (controls.py).
 
 Not built, and refused with the code `HostNotBuilt`: several instances, Pipe and FastFile mode, FSx and EFS, augmented

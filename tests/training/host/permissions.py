@@ -46,15 +46,23 @@ class Need(NamedTuple):
     context: dict[str, str | list[str]]
 
 
-def needs(request: Received, account: str, encrypted_with: str | None = None) -> list[Need]:
-    """What the sender must be allowed; `encrypted_with` is the KMS key of the object that is read."""
+class Stored(NamedTuple):
+    """The object that a request reads."""
+
+    there: bool = True
+    key: str | None = None
+    """The KMS key that it was encrypted with."""
+
+
+def needs(request: Received, account: str, stored: Stored = Stored()) -> list[Need]:  # noqa: B008  a constant
+    """What the sender must be allowed."""
     context: dict[str, str | list[str]] = {
         "aws:SecureTransport": "true",
         "aws:RequestedRegion": request.region,
         "aws:PrincipalAccount": account,
     }
     if request.service == "s3":
-        return _s3(request, account, encrypted_with, context)
+        return _s3(request, account, stored, context)
     if request.service == "sagemaker":
         return _sagemaker(request, f"arn:aws:sagemaker:{request.region}:{account}", account, context)
     if request.service == "logs":
@@ -68,7 +76,7 @@ def needs(request: Received, account: str, encrypted_with: str | None = None) ->
     return [Need(f"{request.service}:{request.operation}", "*", context)]
 
 
-def _s3(request: Received, account: str, encrypted_with: str | None, base: dict[str, Any]) -> list[Need]:
+def _s3(request: Received, account: str, stored: Stored, base: dict[str, Any]) -> list[Need]:
     given, operation = request.params, request.operation
     bucket = f"arn:aws:s3:::{given['Bucket']}" if "Bucket" in given else "*"
     thing = f"{bucket}/{given.get('Key', '*')}"
@@ -90,15 +98,12 @@ def _s3(request: Received, account: str, encrypted_with: str | None, base: dict[
     if "x-amz-copy-source" in given:
         source = unquote(given["x-amz-copy-source"]).lstrip("/").split("?")[0]
         found.append(Need("s3:GetObject", f"arn:aws:s3:::{source}", base))
+    if not stored.there:  # 404 is for who may list: the others are told 403, says GetObject's documentation
+        found.append(Need("s3:ListBucket", bucket, base))
     via = base | {"kms:ViaService": f"s3.{request.region}.amazonaws.com"}
     key = given.get("x-amz-server-side-encryption-aws-kms-key-id")
-    if key:
-        found.append(Need("kms:GenerateDataKey", _key(key, request.region, account), via))
-        if operation == "CreateMultipartUpload":  # parts are read back to be put together
-            found.append(Need("kms:Decrypt", _key(key, request.region, account), via))
-    if encrypted_with and operation == "GetObject":
-        found.append(Need("kms:Decrypt", _key(encrypted_with, request.region, account), via))
-    return found
+    keyed = {"kms:GenerateDataKey": key, "kms:Decrypt": key if operation == "CreateMultipartUpload" else stored.key}
+    return found + [Need(action, _key(of, request.region, account), via) for action, of in keyed.items() if of]
 
 
 def _sagemaker(request: Received, prefix: str, account: str, base: dict[str, Any]) -> list[Need]:

@@ -23,7 +23,7 @@ from werkzeug.wrappers import Request, Response
 from host import accounts, api, policies
 from host.controls import Controls
 from host.jobs import Job
-from host.permissions import needs
+from host.permissions import Stored, needs
 from host.wire import AwsError, Received, answer, failure, received
 from host.worker import Worker
 
@@ -69,7 +69,7 @@ class Host:
         fault = self.controls.fault(request) if by == "client" else None
         if fault:
             raise fault
-        wanted = needs(request, api.ACCOUNT, _kms_key(request))
+        wanted = needs(request, api.ACCOUNT, _stored(request))
         row["needs"] = [list(need) for need in wanted]
         if not self.controls.enforcing:
             return
@@ -155,13 +155,13 @@ class Host:
         self.controls.set(records=[])
 
 
-def _kms_key(request: Received) -> str | None:
-    """The key of the object that a GetObject reads."""
-    if request.operation != "GetObject" or "Bucket" not in request.params:
-        return None
-    bucket = s3_backends[api.ACCOUNT]["aws"].buckets.get(request.params["Bucket"])
-    found = bucket and bucket.keys.get(request.params.get("Key"))
-    return found.kms_key_id if found else None
+def _stored(request: Received) -> Stored:
+    """The object that is read, as moto has it."""
+    bucket = s3_backends[api.ACCOUNT]["aws"].buckets.get(request.params.get("Bucket"))
+    if bucket is None or request.operation not in ("GetObject", "HeadObject", "GetObjectAttributes"):
+        return Stored()
+    found = bucket.keys.get(request.params["Key"])
+    return Stored(found is not None, found.kms_key_id if found and request.operation == "GetObject" else None)
 
 
 def _bucket_policy(resource: str) -> dict[str, Any] | None:
