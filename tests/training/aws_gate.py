@@ -13,6 +13,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 import boto3
+import pytest
 from moto.server import ThreadedMotoServer
 
 REGION = "eu-central-1"
@@ -97,6 +98,13 @@ def opened() -> Iterator[Gate]:
         server.shutdown()
         server.server_close()
         moto.stop()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """An account without anything in it."""
+    with opened() as found:
+        yield found
 
 
 def _handler(gate: Gate) -> type[BaseHTTPRequestHandler]:

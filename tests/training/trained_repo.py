@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
+from aws_gate import Gate
 from tagrepo import TagRepo, plant
 from toy import environ
 
@@ -126,6 +128,17 @@ def made(path: Path, prefix: str = "", models: tuple[str, ...] = ("model",)) -> 
     repo.run("git", "init", "-q", "--bare", "-b", "main", f"{path}.git")
     repo.run("git", "remote", "add", "origin", f"{path}.git")
     return TrainedRepo(repo, prefix, models)
+
+
+@pytest.fixture
+def trained(tmp_path: Path, gate: Gate) -> TrainedRepo:
+    """dataset@v1.0.0 and the model@v1.0.0 that a job made of it; settings name a group."""
+    repo = made(tmp_path / "repo")
+    repo.settings(model_package_group=GROUP)
+    repo.train(model=record(gate.job("demand-1"), repo.dataset))
+    repo.tag("dataset@v1.0.0")
+    repo.tag("model@v1.0.0", "model v1.0.0: first")
+    return repo
 
 
 def _entry(path: str, md5: str) -> dict[str, Any]:
