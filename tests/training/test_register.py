@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -15,8 +16,10 @@ from aws_gate import Gate
 from toy import environ
 from trained_repo import GROUP, IMAGE, TrainedRepo, arn, digest, record
 
+from dataops.errors import DataOpsError
 from dataops.lineage import training
-from dataops.training.sagemaker import released
+from dataops.settings import SageMaker
+from dataops.training.sagemaker import registry, released
 
 DENIED = (400, "AccessDeniedException", "User: arn:aws:iam::123456789012:user/t is not authorized to perform: this")
 EXPIRED = (400, "ExpiredTokenException", "The security token included in the request is expired")
@@ -67,33 +70,48 @@ def test_again_changes_nothing(trained: TrainedRepo, gate: Gate):
     assert len(gate.packages(GROUP)) == 1
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("operation", WRITING)
-def test_killed_anywhere(trained: TrainedRepo, gate: Gate, operation: str, moment: str):
-    """kill -9 when AWS was just asked for this, or has just done it: the next run finishes, and makes nothing twice."""
+def test_killed_anywhere(trained: TrainedRepo, gate: Gate):
+    """kill -9 when AWS was just asked for this, or has just done it: the next run goes on, and makes nothing twice."""
     command = [sys.executable, "-m", "dataops", "train", "register"]
-    process = subprocess.Popen(command, cwd=trained.root, env=environ(gate.environment), stdout=subprocess.DEVNULL)
-    getattr(gate, moment)[operation] = lambda: os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(60) == -signal.SIGKILL
-    getattr(gate, moment).clear()
-    trained.dataops("train", "register", env=gate.environment)
+    for operation, moment in itertools.product(WRITING, ("before", "after")):
+        process = subprocess.Popen(command, cwd=trained.root, env=environ(gate.environment), stdout=subprocess.DEVNULL)
+        getattr(gate, moment)[operation] = lambda process=process: os.kill(process.pid, signal.SIGKILL)
+        assert process.wait(60) == -signal.SIGKILL, operation
+        getattr(gate, moment).clear()
+    assert "(was there, PendingManualApproval)" in trained.dataops("train", "register", env=gate.environment).stdout
     (package,) = gate.packages(GROUP)
     assert package["CustomerMetadataProperties"]["git_tag"] == "model@v1.0.0"
     assert gate.tags(arn("demand-1"))["ModelVersion"] == "model@v1.0.0"
+    assert gate.names().count("CreateModelPackage") == 2  # one that never arrived, one that made it
+    assert len({call["ClientToken"] for name, call in gate.calls if name == "CreateModelPackage"}) == 1
 
 
-@pytest.mark.parametrize("operation", WRITING)
 @pytest.mark.parametrize(
     ("answer", "told"), [(DENIED, "access denied: User: arn:aws:iam"), (EXPIRED, "the AWS credentials have expired")]
 )
-def test_refused_anywhere(trained: TrainedRepo, gate: Gate, operation: str, answer: tuple[int, str, str], told: str):
-    """One line and a hint; allowed again, it finishes."""
-    gate.refuse[operation] = answer
-    done = trained.dataops("train", "register", status=2, env=gate.environment)
-    assert told in done.stderr
-    assert " hint: " in done.stderr
+def test_refused_anywhere(
+    trained: TrainedRepo,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[int, str, str],
+    told: str,
+):
+    """What was being done, why not, and what to do; allowed again, it finishes."""
+    for name, value in gate.environment.items():
+        monkeypatch.setenv(name, value)
+    (version,) = trained.context.registry.versions("model")
+    model = training.read(trained.context, version)
+    assert model is not None
+    chosen = SageMaker(model_package_group=GROUP)
+    for operation in WRITING:
+        gate.refuse = {operation: answer}
+        with pytest.raises(DataOpsError) as caught:
+            registry.register(trained.context, chosen, model)
+        assert told in caught.value.message
+        assert caught.value.hint
+        assert gate.names()[-1] == operation
     gate.refuse.clear()
-    trained.dataops("train", "register", env=gate.environment)
+    assert registry.register(trained.context, chosen, model).made
     assert len(gate.packages(GROUP)) == 1
 
 
