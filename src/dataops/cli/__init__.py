@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataops import errors
 from dataops.cli import (
     adopt,
+    arns,
     compare,
     gc,
     get,
@@ -44,4 +45,4 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit status."""
     arguments = parser().parse_args(argv)
-    errors.run(lambda: arguments.run(arguments))
+    errors.run(lambda: arguments.run(arns.named(arguments)))

@@ -6,9 +6,11 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import registering
 from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
+    from dataops.versions.context import Context
     from dataops.versions.gates import Gate
     from dataops.versions.plan import Options, Plan
     from dataops.versions.release import Released
@@ -84,7 +86,7 @@ def run_release(arguments: argparse.Namespace) -> int:
     if not arguments.dry_run:
         with progress("objects") as show:
             done = release(here, options, progress=show, tell=_quiet if arguments.json else _gate)
-        return _released(done, as_json=arguments.json)
+        return _released(here, done, as_json=arguments.json)
     planned = plan(here, options, tell=_quiet if arguments.json else _gate)
     stands, proofs = look(here, planned.objects)
     damaged = [proof.obj.digest for proof in proofs if proof.state == "damaged"]
@@ -149,23 +151,32 @@ def _options(arguments: argparse.Namespace) -> Options:
     )
 
 
-def _released(done: Released, *, as_json: bool) -> int:
+def _released(here: Context, done: Released, *, as_json: bool) -> int:
+    """Say what was done, and tell SageMaker of a model that was trained there."""
     version = done.version
-    if as_json:
-        planned = (
-            _json(done.plan) if done.plan else {"tag": version.tag, "card": version.card, "commit": version.commit}
-        )
-        _print({**planned, "bytes": vars(done.bytes), "released": True, "pushed": done.pushed,
-                "finished": done.finished or None})  # fmt: skip
-        return 0
+    if not as_json:
+        _told(done)
+    status, registered, lines = registering.after_release(here, version) if done.pushed else (0, None, [])
+    if not as_json:
+        print("\n".join(lines), end="\n" * bool(lines))
+        return status
+    planned = _json(done.plan) if done.plan else {"tag": version.tag, "card": version.card, "commit": version.commit}
+    more = {"registration": registered} if registered else {}
+    _print({**planned, "bytes": vars(done.bytes), "released": True, "pushed": done.pushed,
+            "finished": done.finished or None, **more})  # fmt: skip
+    return status
+
+
+def _told(done: Released) -> None:
+    """What was released, as soon as it is."""
+    version = done.version
     if done.plan is None:
-        print(f"{version.name} is released: {done.finished}")
-        return 0
+        print(f"{version.name} is released: {done.finished}", flush=True)
+        return
     _plan(done.plan)
     print(_proven(done.bytes))
     where = f"pushed to {done.plan.git_remote}" if done.pushed else "in this clone only: run it without --no-push later"
-    print(f"{version.name} is released: {version.commit[:7]}, {where}")
-    return 0
+    print(f"{version.name} is released: {version.commit[:7]}, {where}", flush=True)
 
 
 def _quiet(_: Gate) -> None:

@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import registering
 from dataops.cli.terminal import Help, table
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     stop.add_argument("job", nargs="?", metavar="JOB", help="its name; default: the job of what is checked out")
     stop.add_argument("--json", action="store_true", help="for programs")
     stop.set_defaults(run=_stop)
+    registering.register(actions)
 
 
 def _run(_: argparse.Namespace) -> int:

@@ -241,12 +241,17 @@ def _reports(context: Context, snapshot: Snapshot, subject: _Subject) -> tuple[A
     artifact = subject.artifact
     if artifact is None or not subject.ends:
         return None, None
-    beside = [out.path for end in subject.ends for out in end.outs if posixpath.basename(out.path) == TRAINING]
     gates = artifact.meta.get("gates") if artifact.type == MODEL else None
     first = gates[0] if isinstance(gates, list) and gates else None
     report = first.get("report") if isinstance(first, dict) else first
-    training = _json(context, snapshot, beside[0]) if beside else None
+    training = training_record(context, snapshot, subject.ends)
     return training, _json(context, snapshot, report) if isinstance(report, str) else None
+
+
+def training_record(context: Context, snapshot: Snapshot, makers: Iterable[Stage]) -> dict[str, Any] | None:
+    """What the first of these stages that wrote a training.json wrote into it; None where git has none."""
+    beside = [out.path for stage in makers for out in stage.outs if posixpath.basename(out.path) == TRAINING]
+    return _json(context, snapshot, beside[0]) if beside else None
 
 
 def _json(context: Context, snapshot: Snapshot, path: str) -> dict[str, Any] | None:
