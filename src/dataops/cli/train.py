@@ -51,7 +51,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="end the job that runs on SageMaker",
         description="Ask SageMaker to end a job. What it cost is paid.",
     )
-    stop.add_argument("job", nargs="?", metavar="JOB", help="its name; default: the job of what is checked out")
+    stop.add_argument("job", nargs="?", metavar="JOB", help="its name or ARN; default: the job of what is checked out")
     stop.add_argument("--json", action="store_true", help="for programs")
     stop.set_defaults(run=_stop)
     registering.register(actions)
@@ -112,7 +112,7 @@ def _stop(arguments: argparse.Namespace) -> int:
     from dataops.training.sagemaker import jobs, run
     from dataops.versions import context as contexts
 
-    name = arguments.job
+    name = arguments.job and arguments.job.rpartition("/")[2]
     if name is None:
         ready = _prepared()
         found, session = _found(ready), ready.session

@@ -6,7 +6,6 @@ All of it comes from git, so that two clones say the same, word for word.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +16,9 @@ from dataops.repo import tags
 from dataops.repo.registry import Version
 from dataops.training.sagemaker import arns
 from dataops.training.sagemaker.arns import Arn
+from dataops.training.sagemaker.texts import DESCRIPTION, described, fitting
 
 BACKEND = "sagemaker"
-LONGEST = 256  # characters of a tag's value, and of a property's
-DESCRIPTION = 1024
 IMAGE = 255
 TOKEN = 36
 TABLE = "text/csv"
@@ -116,20 +114,6 @@ def properties(trained: Trained) -> dict[str, str]:
 def tag_of(version: Version) -> str:
     """The version's git tag, without the counter that GTO may put behind it: AWS takes no `#`."""
     return tags.version(version.artifact, version.number)
-
-
-def fitting(text: str) -> str:
-    """The text as AWS takes it for a tag or property: other characters than those it allows are `_`; at most 256."""
-    return "".join(letter if _allowed(letter) else "_" for letter in text)[:LONGEST]
-
-
-def described(text: str) -> str:
-    """The text as AWS takes it for a description: no control characters, at most 1,024."""
-    return "".join(letter if unicodedata.category(letter)[0] in "LMZSNP" else " " for letter in text)[:DESCRIPTION]
-
-
-def _allowed(letter: str) -> bool:
-    return letter in "_.:/=+-@" or unicodedata.category(letter)[0] in "LZN"
 
 
 def _job(trained: Trained) -> Arn:

@@ -15,6 +15,7 @@ from dataops import settings
 from dataops.errors import DataOpsError
 from dataops.training.sagemaker.bundle import NAME, Bundle
 from dataops.training.sagemaker.channels import Channel, Dataset
+from dataops.training.sagemaker.texts import fitting
 
 CODE = "code"  # the channel of the bundle: it arrives without the container having a network
 SUBMITTED = f"/opt/ml/input/data/{CODE}/{NAME}"
@@ -23,8 +24,7 @@ LONGEST_NAME = 63
 LONGEST_VALUE = 2500  # characters of a hyperparameter
 MOST_VALUES = 100
 TABLE = "[tool.dataops.train.sagemaker]"
-NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")  # AWS: letters, separators, numbers and _.:/=+-@
-TAG = 256
+KEY = 128  # characters of a tag's name
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,6 @@ def cost(chosen: settings.SageMaker, billable: float) -> float | None:
     return None if price is None else round(price * chosen.instance_count * billable / 3600, 4)
 
 
-def tag(value: object) -> str:
-    """A value as a tag may hold it: what AWS refuses becomes an underscore."""
-    return NOT_IN_TAGS.sub("_", str(value))[:TAG]
-
-
 def _tags(inputs: Inputs, standing: Standing, chosen: settings.SageMaker) -> list[dict[str, str]]:
     """Ours first: a further tag can't take their names."""
     ours = {
@@ -174,7 +169,7 @@ def _tags(inputs: Inputs, standing: Standing, chosen: settings.SageMaker) -> lis
         ours["DataVersion"] = inputs.dataset.version.name
     if taken := sorted(set(ours) & set(chosen.tags)):
         raise DataOpsError(f"the tag {taken[0]} is written by dataops", f"another name in tags under {TABLE}")
-    return [{"Key": tag(name)[:128], "Value": tag(value)} for name, value in {**ours, **chosen.tags}.items()]
+    return [{"Key": fitting(name)[:KEY], "Value": fitting(value)} for name, value in {**ours, **chosen.tags}.items()]
 
 
 def hyperparameters(inputs: Inputs) -> dict[str, str]:
