@@ -1,6 +1,8 @@
-"""The training host, a repository that trains there, and the socket guard, for the tests of this folder."""
+"""What the tests of this folder share: the training host, moto behind a gate, repositories that train there."""
 
+from aws_gate import gate
 from host.fixtures import guard_file, host, loopback_only, offences, running_host
 from jobworld import built, ready
+from trained_repo import trained
 
-__all__ = ["built", "guard_file", "host", "loopback_only", "offences", "ready", "running_host"]
+__all__ = ["built", "gate", "guard_file", "host", "loopback_only", "offences", "ready", "running_host", "trained"]

@@ -29,6 +29,7 @@ WRITING = ["AddTags", "DescribeModelPackageGroup", "CreateModelPackageGroup", "L
 def test_tags_and_package(trained: TrainedRepo, gate: Gate):
     """The job says what it made, the registry leads back to git: tag, dataset version and hash, commit."""
     done = trained.dataops("train", "register", env=gate.environment)
+    assert gate.names() == WRITING  # docs/iam allows these
     commit = trained.repo.run("git", "rev-parse", "HEAD")
     assert gate.tags(arn("demand-1")) == {
         "Project": "demand",

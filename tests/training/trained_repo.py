@@ -90,7 +90,7 @@ class TrainedRepo:
             lock[f"train-{name}"] = {
                 "cmd": "train",
                 "deps": [_entry("data/dataset", self.dataset)],
-                "outs": [_entry(out, model), _entry(report, digest("0"))],
+                "outs": [_entry(out, model), _entry(report, digest("f"))],
             }
             declared[name] = {"path": out, "type": "model"}
             if name in self.records:

@@ -9,7 +9,7 @@ CustomerMetadataProperties; and two who look at the same time send the same Clie
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,6 +24,7 @@ from dataops.training.sagemaker.released import Plan
 from dataops.training.sagemaker.session import Session, explained, sign_in
 from dataops.versions.context import Context
 
+ATTEMPTS = 5  # somebody waits for it, and it is easily repeated
 PAGE = 100  # model packages at once, the most that AWS lists
 
 
@@ -108,7 +109,7 @@ def session(context: Context, chosen: settings.SageMaker, named: Arn) -> Session
 
         store = context.store()
         profile = store.remote.profile if isinstance(store, S3Store) else None
-    return sign_in(chosen.model_copy(update={"region": named.region}), profile)
+    return replace(sign_in(chosen.model_copy(update={"region": named.region}), profile), attempts=ATTEMPTS)
 
 
 def _ensure(client: Any, group: str) -> bool:

@@ -27,13 +27,14 @@ class Session:
 
     boto: boto3.Session
     region: str
+    attempts: int = ATTEMPTS
     _made: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def client(self, service: str) -> Any:
         """The boto3 client of `service`, made once. Its endpoint follows AWS_ENDPOINT_URL*, as boto3's clients do."""
         if service not in self._made:
             config = Config(
-                connect_timeout=5, read_timeout=60, retries={"total_max_attempts": ATTEMPTS, "mode": "standard"}
+                connect_timeout=5, read_timeout=60, retries={"total_max_attempts": self.attempts, "mode": "standard"}
             )
             with explained(f"call {service}"):
                 self._made[service] = self.boto.client(service, region_name=self.region, config=config)
