@@ -11,7 +11,7 @@ export UV_SYSTEM_CERTS ?= 1
 export DVC_NO_ANALYTICS := 1
 UV := $(BIN)/python -m uv
 
-.PHONY: help install repro test test-data lint format bench clean pins
+.PHONY: help install repro test test-data test-image lint format bench clean pins
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -25,6 +25,9 @@ test: $(VENV)/.dev  ## set up and run the tests
 
 test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where there is any (minutes)
 	@python -m pytest -m realdata
+
+test-image: $(VENV)/.dev  ## build Dockerfile.train and train in it, where there is a Docker engine
+	@bash scripts/ci_image.sh
 
 lint: $(VENV)/.dev  ## format, lint and types, checked
 	@ruff format --check src scripts tests benchmarks
