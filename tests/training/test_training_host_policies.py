@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 from host import TrainingHost, policies
@@ -116,6 +117,24 @@ def test_who_asks(host):
         assert code(host.client("s3", keys).list_objects_v2, Bucket=BUCKET) == answers[1]
     host.client("s3").put_object(Bucket=BUCKET, Key="a b/ü+%", Body=b"x" * 100)
     assert host.client("s3").get_object(Bucket=BUCKET, Key="a b/ü+%")["Body"].read() == b"x" * 100
+
+
+def test_a_client_with_a_role(host):
+    """Somebody who took a role is a client, with the role's policies."""
+    role = host.role("Analyst", document([allow(["s3:ListBucket"], f"arn:aws:s3:::{BUCKET}")]))
+    taken = host.client("sts").assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=host.url,
+        region_name=host.region,
+        aws_access_key_id=taken["AccessKeyId"],
+        aws_secret_access_key=taken["SecretAccessKey"],
+        aws_session_token=taken["SessionToken"],
+    )
+    host.enforce()
+    assert code(s3.list_objects_v2, Bucket=BUCKET) == ""
+    assert code(s3.put_object, Bucket=BUCKET, Key="a") == "AccessDenied"
+    assert [row["by"] for row in host.requests("ListObjectsV2", "PutObject", by=None)] == ["client", "client"]
 
 
 def test_bucket_policy(host):

@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from host.wire import JSON_BODIES, AwsError, Received
 
 ACCOUNT, BUCKET, ROLE = "123456789012", "training-bucket", "SageMakerTraining"
+SESSION = "SageMaker"  # the name of AWS's own sessions of a job's role
 JSON_NAMES = {
     "InvalidClientTokenId": "UnrecognizedClientException",
     "SignatureDoesNotMatch": "InvalidSignatureException",
@@ -69,7 +70,7 @@ def role(name: str, policies: list[dict[str, Any]], service: str) -> str:
 
 def session(role_arn: str, region: str) -> dict[str, str]:
     """The environment of a session of the role, as SageMaker gives it to a container."""
-    made = sts_backends[ACCOUNT]["aws"].assume_role(region, "SageMaker", role_arn, "", 3600, "")
+    made = sts_backends[ACCOUNT]["aws"].assume_role(region, SESSION, role_arn, "", 3600, "")
     return {
         "AWS_ACCESS_KEY_ID": made.access_key_id,
         "AWS_SECRET_ACCESS_KEY": made.secret_access_key,
@@ -77,9 +78,10 @@ def session(role_arn: str, region: str) -> dict[str, str]:
     }
 
 
-def is_role(access_key: str) -> bool:
-    """Whether a session of a role sent this."""
-    return any(session.access_key_id == access_key for session in sts_backends[ACCOUNT]["aws"].assumed_roles)
+def is_job(access_key: str) -> bool:
+    """Whether SageMaker or its container sent this: with a session that `session` made, not one that a client made."""
+    sessions = sts_backends[ACCOUNT]["aws"].assumed_roles
+    return any(made.access_key_id == access_key and made.session_name == SESSION for made in sessions)
 
 
 def authenticated(request: Received, environ: dict[str, Any]) -> IAMUserAccessKey | AssumedRoleAccessKey:

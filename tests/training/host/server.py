@@ -47,7 +47,7 @@ class Host:
         if environ["PATH_INFO"].startswith("/_host/"):
             return self._control(Request(environ))(environ, start_response)
         request = received(environ)
-        by = "job" if accounts.is_role(request.access_key) else "client"
+        by = "job" if accounts.is_job(request.access_key) else "client"
         row = self.controls.record(request, by)
         try:
             self._admit(request, environ, by, row)
