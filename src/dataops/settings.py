@@ -52,7 +52,7 @@ class SageMaker(Checked):
     """The tag Project and the beginning of job names; empty: [project] name of pyproject.toml."""
     tags: dict[str, str] = {}
     """Further tags, as {CostCenter = "42"}."""
-    metrics: dict[str, str] = {"validation:loss": r"validation loss: ([0-9.eE+-]+)"}
+    metrics: dict[str, str] = {"validation:loss": r"validation[^:]*: ([0-9.eE+-]+)"}
     """Name: regular expression with one group, looked for in the job's log."""
     model_package_group: str = ""
     """`dataops release model` registers the model in this group of SageMaker's model registry; empty: it doesn't."""
