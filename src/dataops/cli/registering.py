@@ -89,7 +89,7 @@ def chosen(here: Context, asked: str | None) -> Version:
     if asked is not None:
         models = listing.models(here)
         default = models[0] if len(models) == 1 else trace.default(here)
-        target = here.resolve(asked, default)
+        target = here.taken(asked, default)
         if target.version is None:
             raise DataOpsError(f"{asked} is no released version", "`dataops release` makes one; `dataops versions`")
         return target.version
