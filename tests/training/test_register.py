@@ -205,6 +205,29 @@ def test_a_repository_in_a_folder(tmp_path: Path, gate: Gate):
     assert gate.tags(arn("j"))["ModelVersion"] == "teams/a:model@v1.0.0"
 
 
+def test_parts_and_several_datasets(tmp_path: Path):
+    """As the template's own stage reads its dataset by parts: it is the whole that is a version."""
+    repo = trained_repo.made(tmp_path / "repo")
+    repo.reads = {f"data/dataset/{part}": digest("d", ".dir") for part in ("train", "validation")}
+    repo.reads["data/stores.csv"] = digest("e")
+    repo.train(model=record(arn("j"), repo.dataset))
+    for name in ("dataset@v1.2.0", "stores@v3.0.0", "model@v1.0.0"):
+        repo.tag(name)
+    found = json.loads(repo.dataops("train", "register", "--dry-run", "--json").stdout)
+    assert found["tags"]["DataVersion"] == "dataset@v1.2.0 stores@v3.0.0"
+    repo.settings(model_package_group=GROUP)
+    request = json.loads(repo.dataops("train", "register", "--dry-run", "--json").stdout)["request"]
+    assert request["CustomerMetadataProperties"]["dataset_hash"] == f"{repo.dataset} {digest('e')}"
+
+
+def test_a_version_that_was_taken_back(trained: TrainedRepo, gate: Gate):
+    """It is registered where somebody names it, and said to be no good."""
+    trained.tag("model@v1.0.0!#1", "Store 7 counted twice")
+    done = trained.dataops("train", "register", "model@v1.0.0", env=gate.environment)
+    assert "note: model@v1.0.0 is deprecated: " in done.stderr
+    assert "no version of a model comes before HEAD" in trained.dataops("train", "register", status=2).stderr
+
+
 def test_a_tag_with_a_counter(trained: TrainedRepo, gate: Gate):
     """GTO's `model@v1.1.0#4`: AWS takes no `#`, and refused the whole request."""
     trained.train(model=record(gate.job("demand-2"), trained.dataset))

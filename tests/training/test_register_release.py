@@ -71,6 +71,8 @@ def test_released_and_registered(toy: Toy, gate: Gate):
     (package,) = gate.packages(GROUP)
     assert package["ModelPackageArn"] in done.stdout
     assert package["CustomerMetadataProperties"]["dataset_version"] == "dataset@v1.0.0"
+    again = toy.dataops("release", "model", status=1, **gate.environment).stderr  # killed between tag and registry
+    assert "`dataops train register model@v1.0.0`, if AWS doesn't know it yet" in again
     assert package["ModelPackageDescription"] == toy.out("git", "tag", "-l", "--format=%(subject)", "model@v1.0.0")
     shown = toy.json("show", "model@v1.0.0")
     assert shown["hash"] == package["CustomerMetadataProperties"]["model_hash"]

@@ -55,6 +55,8 @@ class TrainedRepo:
     prefix: str = ""
     models: tuple[str, ...] = ("model",)
     dataset: str = digest("a", ".dir")
+    reads: dict[str, str] = field(default_factory=dict)
+    """What the training stage reads, with its hashes; the dataset where nothing is said."""
     records: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -78,18 +80,22 @@ class TrainedRepo:
         stages: dict[str, Any] = {"split": {"cmd": "split", "outs": ["data/dataset"]}}
         lock: dict[str, Any] = {"split": {"cmd": "split", "outs": [_entry("data/dataset", self.dataset)]}}
         declared: dict[str, Any] = {"dataset": {"path": "data/dataset", "type": "dataset"}}
+        if "data/stores.csv" in self.reads:
+            declared["stores"] = {"path": "data/stores.csv", "type": "dataset"}
+            self.write("data/stores.csv.dvc", yaml.safe_dump({"outs": [{"path": "stores.csv", "md5": digest("e")}]}))
+        reads = self.reads or {"data/dataset": self.dataset}
         for number, name in enumerate(self.models):
             folder = "reports" if name == "model" else f"reports/{name}"
             out, report = f"models/{name}.tar.gz", f"{folder}/training.json"
             model = f"{len(self.repo.run('git', 'rev-list', '--all').split()) + number:032x}"
             stages[f"train-{name}"] = {
                 "cmd": "train",
-                "deps": ["data/dataset"],
+                "deps": list(reads),
                 "outs": [out, {report: {"cache": False}}],
             }
             lock[f"train-{name}"] = {
                 "cmd": "train",
-                "deps": [_entry("data/dataset", self.dataset)],
+                "deps": [_entry(path, md5) for path, md5 in reads.items()],
                 "outs": [_entry(out, model), _entry(report, digest("f"))],
             }
             declared[name] = {"path": out, "type": "model"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    from dataops.errors import Refused
     from dataops.repo.registry import Version
     from dataops.training.sagemaker.registry import Registered
     from dataops.training.sagemaker.released import Plan
@@ -87,7 +89,7 @@ def chosen(here: Context, asked: str | None) -> Version:
     if asked is not None:
         models = listing.models(here)
         default = models[0] if len(models) == 1 else trace.default(here)
-        target = here.resolve(asked, default)
+        target = here.taken(asked, default)
         if target.version is None:
             raise DataOpsError(f"{asked} is no released version", "`dataops release` makes one; `dataops versions`")
         return target.version
@@ -149,10 +151,27 @@ def after_release(here: Context, version: Version) -> tuple[int, dict[str, Any] 
         done = registry.register(here, settings.load(here.root).train.sagemaker, trained)
     except DataOpsError as error:
         again = f"`dataops train register {version.name}`"
-        hint = error.hint if again in error.hint else "; ".join(filter(None, [error.hint, f"{again} finishes it"]))
+        hint = error.hint.removesuffix(", then try again")
+        hint = hint if again in hint else "; ".join(filter(None, [hint, f"{again} finishes it"]))
         print(f"error: {version.name} is released, but not registered: {error.message}\n hint: {hint}", file=sys.stderr)
         return 1, {"registered": False, "error": error.message, "hint": hint}, []
     return 0, as_json(done), lines(done)
+
+
+def hinted(here: Context, artifact: str, refusal: Refused) -> Refused:
+    """The refusal of a second release, with what a first one may have left undone where SageMaker trained the model."""
+    from dataops.errors import DataOpsError
+    from dataops.lineage import training
+    from dataops.repo.recorded import outside
+
+    here = replace(here)  # as above
+    for version in here.registry.versions(outside(artifact, here.prefix)):
+        if f"unchanged since {version.name} " in refusal.message:
+            with contextlib.suppress(DataOpsError):
+                trained = training.read(here, version)
+                if trained is not None and trained.backend == SAGEMAKER:
+                    refusal.hint += f"; `dataops train register {version.name}`, if AWS doesn't know it yet"
+    return refusal
 
 
 def lines(done: Registered) -> list[str]:

@@ -76,6 +76,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run_release(arguments: argparse.Namespace) -> int:
     """Release, or say what would be."""
     from dataops.cli.terminal import progress
+    from dataops.errors import Refused
     from dataops.versions import context
     from dataops.versions.plan import plan
     from dataops.versions.release import release
@@ -84,8 +85,11 @@ def run_release(arguments: argparse.Namespace) -> int:
     options = _options(arguments)
     here = context.here()
     if not arguments.dry_run:
-        with progress("objects") as show:
-            done = release(here, options, progress=show, tell=_quiet if arguments.json else _gate)
+        try:
+            with progress("objects") as show:
+                done = release(here, options, progress=show, tell=_quiet if arguments.json else _gate)
+        except Refused as error:
+            raise registering.hinted(here, options.artifact, error) from None
         return _released(here, done, as_json=arguments.json)
     planned = plan(here, options, tell=_quiet if arguments.json else _gate)
     stands, proofs = look(here, planned.objects)

@@ -23,6 +23,7 @@ a version is named by
   commit-a1b2c3d  hash-abc1234     its commit, its content
   v1.2.0-2024-01-15-a1b2c3d        all three
   main  HEAD~2  …                  any revision of git
+  arn:aws:sagemaker:…              the training job that made it, or its model package
 A name without an artifact means the dataset.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 from collections.abc import Iterator, Mapping
 
@@ -40,7 +41,7 @@ def _one(made: list[Version], job: str) -> str:
 
 def _carded(context: Context, job: str) -> Iterator[Version]:
     """The versions whose cards name the job."""
-    mark = job.encode()
+    mark = json.dumps(job).encode()
     for artifact in context.registry.artifacts.values():
         for version in artifact.versions:
             if any(mark in ref.raw for ref in version.refs):
@@ -55,7 +56,7 @@ def _recorded(context: Context, job: str) -> Iterator[Version]:
     bare = [one for one in versions if one.read_card() is None]
     held = trees.blobs(context.git, list(dict.fromkeys(one.commit for one in bare)), TRAINING.__eq__)
     blobs = sorted(set().union(*held.values()))
-    mark = job.encode()
+    mark = json.dumps(job).encode()
     having = {blob for blob, found in zip(blobs, context.git.batch(blobs), strict=True)
               if found is not None and mark in found.content}  # fmt: skip
     for version in bare:

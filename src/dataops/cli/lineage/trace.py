@@ -15,6 +15,7 @@ examples:
   dataops lineage trace dataset@v1.1.0        of a dataset
   dataops lineage trace HEAD                  of the model that was released there, else of all that the commit records
   dataops lineage trace models/model.tar.gz   of an output as HEAD has it; --path PATH names it at another commit
+  dataops lineage trace arn:aws:sagemaker:…   of what a training job made, or a model package was registered as
   dataops lineage trace main --repo https://example.org/team/models.git
 """
 

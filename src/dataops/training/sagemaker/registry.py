@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from dataops import settings
 from dataops.errors import DataOpsError
 from dataops.lineage.training import Trained
+from dataops.repo.cardtext import sane
 from dataops.repo.registry import Version
 from dataops.training.sagemaker import refusals, released
 from dataops.training.sagemaker.arns import Arn
@@ -83,7 +84,7 @@ def version_of(context: Context, chosen: settings.SageMaker, package: Arn) -> Ve
         raise DataOpsError(
             f"the model package {name} has no git_tag", "`dataops release model` registers packages that lead to git"
         )
-    git_tag, commit = str(told["git_tag"]), str(told.get("commit") or "")
+    git_tag, commit = sane(str(told["git_tag"])), sane(str(told.get("commit") or ""))
     versions = [one for known in context.registry.artifacts.values() for one in known.versions]
     same = [one for one in versions if git_tag in (released.tag_of(one), one.tag)]
     if not same:
