@@ -9,16 +9,22 @@ export PATH := $(BIN):$(PATH)
 # uv has its own list of certificate authorities; the system's may hold a private one
 export UV_SYSTEM_CERTS ?= 1
 export DVC_NO_ANALYTICS := 1
+# the SageMaker SDK calls home unless a file says otherwise
+export SAGEMAKER_USER_CONFIG_OVERRIDE := $(CURDIR)/.sagemaker/config.yaml
+export SAGEMAKER_ADMIN_CONFIG_OVERRIDE := $(SAGEMAKER_USER_CONFIG_OVERRIDE)
 UV := $(BIN)/python -m uv
 
-.PHONY: help install repro test test-data test-image lint format bench clean pins
+.PHONY: help install repro train-sagemaker test test-data test-image lint format bench clean pins
 help:  ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 install: $(VENV)/.main  ## the environment, the dataops command and the git hooks
 
 repro: $(VENV)/.main  ## set up, start the embedded S3, run the pipeline, push the data
 	@python scripts/repro.py
+
+train-sagemaker: $(VENV)/.sagemaker  ## install the SageMaker SDK and train there: `dvc repro` with that backend
+	@DATAOPS_TRAIN__BACKEND=sagemaker dvc repro
 
 test: $(VENV)/.dev  ## set up and run the tests
 	@python -m pytest
@@ -57,6 +63,10 @@ $(VENV)/.uv:
 
 $(VENV)/.main: requirements/main.txt pyproject.toml scripts/install.sh | $(VENV)/.uv
 	@bash scripts/install.sh main
+	@touch $@
+
+$(VENV)/.sagemaker: requirements/sagemaker.txt $(VENV)/.main
+	@bash scripts/install.sh sagemaker
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.main

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Install one set of pins (main or dev), this repository's own package, and the git hooks.
+# Install one set of pins (main, dev or sagemaker), this repository's own package, and the git hooks.
 set -euo pipefail
 set=$1
 echo "installing requirements/$set.txt"

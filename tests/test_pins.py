@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from importlib.metadata import requires
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from workbench import ROOT
+
+from dataops.training.sagemaker import bundle
 
 ENTRY = ("lightgbm", "numpy", "pandas", "pyarrow")
 
@@ -29,6 +30,7 @@ def pins(name: str, python: str) -> dict[str, str]:
 def test_an_image_has_the_pins_of_the_pipeline(python: str):
     """The same versions, so that the same bytes come out."""
     assert pins("image", python).items() <= pins("main", python).items()
+    assert pins("image", python).items() <= pins("toolkit", python).items() <= pins("dev", python).items()
     assert set(ENTRY) <= set(pins("image", python))
 
 
@@ -54,13 +56,14 @@ def test_an_image_has_nothing_else():
 
 
 def test_the_entry_point_imports_what_is_pinned():
-    """A package that src/pipeline/train.py starts to import has to be pinned for the image."""
-    text = Path(ROOT / "src/pipeline/train.py").read_text()
-    found = set(re.findall(r"^ *(?:import|from) (\w+)", text, re.MULTILINE)) - set(sys.stdlib_module_names)
-    assert found == {*ENTRY, "dvclive"}
+    """A package that is imported by the entry point, or by a module that goes with it, is pinned for the image."""
+    entry = bundle.collect(ROOT / "src/pipeline/train.py", ROOT / "src", ROOT / "requirements/image.txt")
+    sent = [content.decode() for name, content in entry.files.items() if name.endswith(".py")]
+    found = set(re.findall(r"^ *(?:import|from) (\w+)", "\n".join(sent), re.MULTILINE)) - set(sys.stdlib_module_names)
+    assert found == {*ENTRY, "dvclive", "pipeline"}
 
 
-@pytest.mark.parametrize("name", ["main", "dev", "sagemaker", "image"])
+@pytest.mark.parametrize("name", ["main", "dev", "sagemaker", "image", "toolkit"])
 def test_pins_are_plain(name: str):
     """name==version and a marker: no address, no hash, no option."""
     for line in (ROOT / f"requirements/{name}.txt").read_text().splitlines():

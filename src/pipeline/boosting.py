@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pandas as pd
 
 SHOWN = 50  # rounds from one printed loss to the next
 SAVED = 25  # rounds from one checkpoint to the next
+ROWS = 20_000  # whose leaves are looked up at a time: 4 bytes for each tree of each row
 
 
 class Boosting:
@@ -37,18 +39,24 @@ class Boosting:
         name: str,
         validation: pd.DataFrame | None = None,
     ) -> None:
+        self.params, self.frame, self.spec, self.validation = params, frame, spec, validation
         state = saved.read(name)
         self.saved, self.name, self.before = saved, name, state["model"]
         self.rounds: int = state["rounds"]
         self.losses: list[float] = state["losses"]
         self.fresh = False  # has a round been added since the checkpoint
+
+    @cached_property
+    def booster(self) -> lgb.Booster:
+        """What the next round is added to; made when there is one, as a fit may be complete in its checkpoint."""
         done = lgb.Booster(model_str=self.before) if self.before else None
-        first = dataset(frame, spec, params, done)
-        self.booster = lgb.Booster(params, first)
-        if validation is not None:
-            self.booster.add_valid(dataset(validation, spec, params, done, first), "validation")
+        first = dataset(self.frame, self.spec, self.params, done)
+        booster = lgb.Booster(self.params, first)
+        if self.validation is not None:
+            booster.add_valid(dataset(self.validation, self.spec, self.params, done, first), "validation")
         for _ in range(self.rounds):  # setting a parameter draws a tree's features, as a round does
-            self.booster.reset_parameter({"learning_rate": params["learning_rate"]})
+            booster.reset_parameter({"learning_rate": self.params["learning_rate"]})
+        return booster
 
     def update(self) -> None:
         """One round more."""
@@ -85,6 +93,21 @@ def joined(before: str, after: str) -> lgb.Booster:
     text = "".join(f"Tree={number}\n{tree}" for number, tree in enumerate(trees))
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)  # LightGBM counts them when it writes
     return lgb.Booster(model_str=head + text + end + tail)
+
+
+def add_trees(
+    scores: np.ndarray[Any, np.dtype[np.float64]], values: np.ndarray[Any, np.dtype[np.float64]], done: lgb.Booster
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """The scores (n,) of the rows (n, features) with a model's trees added one after the other, as boosting did."""
+    scores = scores.copy()
+    sizes = [tree["num_leaves"] for tree in done.dump_model()["tree_info"]]
+    leaves = [np.array([done.get_leaf_output(tree, leaf) for leaf in range(size)]) for tree, size in enumerate(sizes)]
+    for begin in range(0, len(scores), ROWS):
+        part = scores[begin : begin + ROWS]
+        found = np.asarray(done.predict(values[begin : begin + ROWS], pred_leaf=True)).reshape(len(part), -1)
+        for tree, outputs in enumerate(leaves):
+            part += outputs[found[:, tree]]
+    return scores
 
 
 class Checkpoints:
@@ -166,8 +189,7 @@ def dataset(
     """LightGBM's form of a part; boosting starts from each row's level, and goes on from the trees of `done`."""
     values, scores = matrix(frame, spec), start(frame, spec)
     if done:
-        for tree in range(done.current_iteration()):  # one after the other, as boosting added them up
-            scores = scores + np.asarray(done.predict(values, start_iteration=tree, num_iteration=1, raw_score=True))
+        scores = add_trees(scores, values, done)
     return lgb.Dataset(
         values,
         frame[spec["target"]].to_numpy("float64", na_value=np.nan),

@@ -37,10 +37,10 @@ def killed(jobs: Jobs, checkpoints: Path, checkpoint: str, past: int) -> None:
     assert process.wait() == -9
 
 
-@pytest.mark.parametrize("refit", [True, False])
-def test_killed_and_run_again(jobs: Jobs, refit):
+@pytest.mark.parametrize(("refit", "objective"), [(True, "tweedie"), (False, "l2")])
+def test_killed_and_run_again(jobs: Jobs, refit: bool, objective: str):
     """Every file is the one of a run that nothing interrupted, which writes no checkpoint unless asked to."""
-    jobs.hyper["refit"] = refit
+    jobs.hyper |= {"refit": refit, "objective": objective}
     jobs.run("whole")
     checkpoints = jobs.root / "checkpoints"
     assert not checkpoints.exists()
