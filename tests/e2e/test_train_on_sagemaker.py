@@ -120,7 +120,7 @@ def test_from_repro_to_the_registry_and_back(account: Account) -> None:
 def test_an_old_version_is_trained_from_its_own_objects(account: Account) -> None:
     """After more data, a checkout of the first version, trained again, reads that version's objects."""
     repo = account.repo
-    account.run("dvc", "repro", "-q", "train")
+    account.run("dvc", "repro", "-q")
     repo.commit("Data")
     first = (repo.path / "dvc.lock").read_text()
     repo.run("git", "tag", "-am", "first", "dataset@v1.0.0")
