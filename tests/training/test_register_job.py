@@ -18,6 +18,26 @@ STAGE = {
 }
 
 
+AT = "arn:aws:sagemaker:*:123456789012"
+POLICY = {  # what docs/training.md says of the calls of the registry
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sagemaker:AddTags", "Resource": f"{AT}:training-job/*"},
+        {
+            "Effect": "Allow",
+            "Action": ["sagemaker:DescribeModelPackageGroup", "sagemaker:CreateModelPackageGroup"],
+            "Resource": f"{AT}:model-package-group/demand",
+        },
+        {"Effect": "Allow", "Action": "sagemaker:ListModelPackages", "Resource": "*"},
+        {
+            "Effect": "Allow",
+            "Action": ["sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"],
+            "Resource": [f"{AT}:model-package/demand/*", f"{AT}:model-package-group/demand"],
+        },
+    ],
+}
+
+
 def released(clone: Clone, tag: str) -> None:
     """An annotated tag, here and on the git remote."""
     clone.git("tag", "-a", "-m", f"{tag}: told", tag)
@@ -39,7 +59,7 @@ def recorded(clone: Clone) -> None:
 
 
 def test_from_the_job_to_the_registry(ready: Clone, host: TrainingHost, tmp_path: Path):
-    """The job's tags, a package whose model lies on S3, and back again from both ARNs."""
+    """The job's tags, a package whose model lies on S3, and back again from both ARNs; with least privileges."""
     ready.git("init", "-q", "--bare", "-b", "main", str(tmp_path / "origin.git"))
     ready.git("remote", "add", "origin", str(tmp_path / "origin.git"))
     with (ready.path / "pyproject.toml").open("a") as file:
@@ -50,7 +70,11 @@ def test_from_the_job_to_the_registry(ready: Clone, host: TrainingHost, tmp_path
     recorded(ready)
     commit = ready.commit("trained")
     released(ready, "model@v1.0.0")
-    done = json.loads(ready.dataops("train", "register", "--json")[0])
+    keys = host.user("releaser", POLICY)
+    host.enforce()
+    done = json.loads(ready.dataops("train", "register", "--json", **host.env(keys))[0])
+    assert not json.loads(ready.dataops("train", "register", "--json", **host.env(keys))[0])["new"]
+    host.enforce(False)
     job = ready.record["job"]
     tags = {one["Key"]: one["Value"] for one in host.client("sagemaker").list_tags(ResourceArn=job)["Tags"]}
     assert {key: tags[key] for key in ("DataVersion", "ModelVersion", "GitCommit")} == {
