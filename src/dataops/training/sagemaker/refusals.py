@@ -59,7 +59,7 @@ def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
         hint = "another instance_type, or ask for more under Service Quotas"
         return DataOpsError(f"can't {doing}: the account's quota is used up: {text}", hint)
     if "assume" in text and "role" in text.lower():
-        return DataOpsError(f"can't {doing}: {text}", f"role under {TABLE}; {POLICIES}")
+        return DataOpsError(f"can't {doing}: {text}", f"check `role` under {TABLE}; {POLICIES}")
     return DataOpsError(f"can't {doing}: {found} {text}".rstrip(), f"check {TABLE} in pyproject.toml")
 
 
