@@ -34,6 +34,12 @@ def test_an_image_has_the_pins_of_the_pipeline(python: str):
     assert set(ENTRY) <= set(pins("image", python))
 
 
+def test_what_repro_needs_has_no_sagemaker():
+    """The SDK and what it brings are an extra: `make repro` installs main.txt."""
+    assert not {"sagemaker", "sagemaker-core", "mlflow", "sagemaker-training"} & set(pins("main", "3.11"))
+    assert {"sagemaker", "sagemaker-core"} <= set(pins("sagemaker", "3.11"))
+
+
 def test_an_older_python_has_pins_too():
     """AWS's images still have 3.10, for which pandas 3 isn't made."""
     found = pins("image", "3.10")
