@@ -62,6 +62,8 @@ class SageMaker(Checked):
     def _agree(self) -> Self:
         if bool(self.subnets) != bool(self.security_groups):
             raise ValueError("subnets and security_groups go together")
+        if self.network_isolation and not self.image:
+            raise ValueError("network_isolation needs an image: AWS's installs the packages from the network")
         if self.spot and self.max_wait_seconds < self.max_run_seconds:
             raise ValueError("max_wait_seconds must be at least max_run_seconds: it counts the run, too")
         return self

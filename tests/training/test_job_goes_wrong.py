@@ -123,6 +123,8 @@ def test_the_role(ready: Clone, host: TrainingHost, role: str, message: str):
         ("INSTANCE_COUNT", "60", "60 x ml.m5.large for up to 3600 s may cost $6.90"),
         ("INSTANCE_TYPE", '"ml.c5.24xlarge"', "what does ml.c5.24xlarge cost?"),
         ("SUBNETS", '["subnet-1"]', "subnets and security_groups go together"),
+        ("NETWORK_ISOLATION", "true", "network_isolation needs an image"),
+        ("SPOT", "maybe", "train.sagemaker.spot: "),
         ("TAGS", '{GitCommit = "x"}', "the tag GitCommit is written by dataops"),
     ],
 )
