@@ -130,9 +130,13 @@ def run(hyperparameters: Mapping[str, Any], tell: watch.Tell) -> None:
     sdk.require()
     ready = prepare(hyperparameters)
     found = jobs.find(ready.session, ready.inputs)
-    name = _started(ready, found, tell)
-    job = watch.Watch(ready.session, name, tell).until_the_end(ready.chosen.sagemaker.poll_seconds)
-    watch.require_completed(job)
+    if found.completed and found.job is not None and outcome.present(found.job, ready.store):
+        tell(f"{found.job['TrainingJobName']} made this model: taking it")
+        job = found.job
+    else:
+        name = _started(ready, found, tell)
+        job = watch.Watch(ready.session, name, tell).until_the_end(ready.chosen.sagemaker.poll_seconds)
+        watch.require_completed(job)
     take(ready, job, tell)
 
 
@@ -190,18 +194,18 @@ def record(ready: Prepared, job: Described, model: outcome.Fetched, packages: Ma
 
 
 def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
-    """The name of the job to wait for: one that runs or completed, or a new attempt.
+    """The name of the job to wait for: one that runs, or a new attempt.
 
     Raises:
         Refused, DataOpsError: it can't be started.
     """
-    if found.job is not None and (found.running or (found.completed and outcome.present(found.job, ready.store))):
-        name = str(found.job["TrainingJobName"])
-        tell(f"{name} {'runs already: joining it' if found.running else 'made this model: taking it'}")
-        return name
     if found.job is not None:
+        name = str(found.job["TrainingJobName"])
+        if found.running:
+            tell(f"{name} runs already: joining it")
+            return name
         said = "has no model any more" if found.completed else str(found.job["TrainingJobStatus"]).lower()
-        tell(f"{found.job['TrainingJobName']} {said}: a new attempt")
+        tell(f"{name} {said}: a new attempt")
     request = ready.request(found.following)
     _send(ready, ready.inputs.dataset, tell)
     name = str(request["TrainingJobName"])
