@@ -21,7 +21,7 @@ def jobs(tmp_path: Path) -> Jobs:
     """Enough rows and rounds that a kill comes in between."""
     jobs = Jobs(tmp_path)
     jobs.hyper |= {"rounds": 200, "early_stopping": 200, "learning_rate": 0.01, "num_leaves": 31}
-    jobs.put("train", rows(4000, 1), 2)
+    jobs.put("train", rows(12000, 1), 2)
     jobs.put("validation", rows(500, 2))
     return jobs
 
