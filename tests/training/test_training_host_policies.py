@@ -36,7 +36,7 @@ ROLE = [
     allow(["s3:ListBucket"], f"arn:aws:s3:::{BUCKET}", {"StringLike": {"s3:prefix": "data/*"}}),
     allow(["s3:GetObject"], f"arn:aws:s3:::{BUCKET}/data/*"),
     allow(["s3:PutObject"], f"arn:aws:s3:::{BUCKET}/jobs/*"),
-    allow(["logs:CreateLogGroup"], LOGS),
+    allow(["logs:CreateLogGroup"], f"{LOGS}:log-stream:"),
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], f"{LOGS}:*"),
 ]
 

@@ -28,6 +28,10 @@ S3_OBJECT = {
     "AbortMultipartUpload": ["s3:AbortMultipartUpload"],
     "ListParts": ["s3:ListMultipartUploadParts"],
 }
+CREATING = {  # s3:ObjectCreationOperation ("Enforce conditional writes" in the S3 user guide): who may carry a condition
+    **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), "true"),
+    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), "false"),
+}
 S3_BUCKET = {
     "ListObjects": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
@@ -84,9 +88,11 @@ def _s3(request: Received, account: str, stored: Stored, base: dict[str, Any]) -
     for header in ("x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id", "x-amz-acl"):
         if header in given:
             context[f"s3:{header}"] = given[header]
-    for name in ("prefix", "delimiter", "max-keys"):
+    for name in ("prefix", "delimiter", "max-keys", "if-match", "if-none-match"):
         if name in given:
             context[f"s3:{name}"] = given[name]
+    if operation in CREATING:
+        context["s3:ObjectCreationOperation"] = CREATING[operation]
     if operation in S3_BUCKET:
         return [Need(S3_BUCKET[operation], bucket, context)]
     if operation == "DeleteObjects":
@@ -125,7 +131,9 @@ def _sagemaker(request: Received, prefix: str, account: str, base: dict[str, Any
         if operation == "CreateModelPackage":
             resource += "/*"
             context["sagemaker:ModelApprovalStatus"] = given.get("ModelApprovalStatus", "PendingManualApproval")
-    elif "ModelPackageGroupName" in given and operation != "ListModelPackages":
+    elif operation == "ListModelPackages":
+        resource = f"{prefix}:model-package/{given.get('ModelPackageGroupName', '')}/*"
+    elif "ModelPackageGroupName" in given:
         resource = f"{prefix}:model-package-group/{given['ModelPackageGroupName']}"
     found = []
     if operation == "CreateTrainingJob":
@@ -161,11 +169,9 @@ def _job_keys(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _log(request: Received, account: str) -> str:
+    """As refusals of AWS's name it: a group ends in `:log-stream:` (elastic/apm-aws-lambda issue 526), with no name."""
     group, stream = request.params.get("logGroupName"), request.params.get("logStreamName")
-    arn = f"arn:aws:logs:{request.region}:{account}:log-group:{group or '*'}"
-    if request.operation in ("GetLogEvents", "PutLogEvents"):
-        return f"{arn}:log-stream:{stream}"
-    return arn if request.operation == "CreateLogGroup" else f"{arn}:*"
+    return f"arn:aws:logs:{request.region}:{account}:log-group:{group or '*'}:log-stream:{stream or ''}"
 
 
 def _key(key: str, region: str, account: str) -> str:
