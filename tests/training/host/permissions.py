@@ -28,7 +28,7 @@ S3_OBJECT = {
     "AbortMultipartUpload": ["s3:AbortMultipartUpload"],
     "ListParts": ["s3:ListMultipartUploadParts"],
 }
-CREATING = {  # s3:ObjectCreationOperation ("Enforce conditional writes" in the S3 user guide): who may carry a condition
+CREATING = {  # s3:ObjectCreationOperation, after "Enforce conditional writes" in the S3 user guide
     **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), "true"),
     **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), "false"),
 }
