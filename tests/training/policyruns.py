@@ -123,13 +123,15 @@ def without_key(team: Team) -> None:
     host, writer = team.host, team.as_("writer")
     writer.dataops("remote", "use", f"s3://{host.bucket}/dvc", "--endpoint-url", host.url, "--region", host.region)
     writer.dataops("release", "dataset", "-m", "first")
+    trainer = team.as_("trainer")
+    training = trainer.start("train", "run")  # while others work
     reader = team.as_("reader", Clone(team.folder / "reader"))
     team.clone.git("clone", "-q", str(team.folder / "origin.git"), str(reader.path))
     dvc(reader, "pull", "data/dataset")
     reader.dataops("get", "dataset@v1.0.0", "--out", str(team.folder / "got"))
     reader.dataops("verify", "--read-data")
-    trainer = team.as_("trainer")
-    trainer.train()
+    out, err = training.communicate(timeout=240)
+    assert training.returncode == 0, out + err
     trainer.dataops("train", "status")
     trainer.dataops("train", "stop", status=1)  # nothing runs; says what else does
     trainer.params(rounds=60, early_stopping=60)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from importlib.resources import files
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,9 +72,13 @@ LARGEST = 6144  # characters without white space: IAM's limit of a managed polic
 WITHOUT = ("cloudwatch:PutMetricData",)  # its one type, `dataset`, is optional, and a job's metrics are in none
 
 
+@cache
 def reference() -> dict[str, Any]:
-    """AWS's service authorization reference, as cfn-lint (which comes with moto) carries it."""
-    found: dict[str, Any] = json.loads((files("cfnlint") / "data/AdditionalSpecs/Policies.json").read_text())
+    """AWS's service authorization reference, as cfn-lint has it (moto brings that; it takes long to import)."""
+    spec = find_spec("cfnlint")
+    assert spec
+    assert spec.origin
+    found: dict[str, Any] = json.loads((Path(spec.origin).parent / "data/AdditionalSpecs/Policies.json").read_text())
     return found
 
 
