@@ -20,6 +20,8 @@ from jobworld import Clone, connect, held, until
 from policyfiles import KEY_ID, filled
 from socketwatch import guarded
 
+from dataops.store.hashing import hash_file
+
 ROLE = ("execution-role",)
 ROLE_WITH_KEY = ("execution-role", "execution-role-published", "kms")
 TEAM = {  # who has which policies
@@ -118,11 +120,21 @@ def prepare(team: Team) -> None:
     team.policy("bucket-policy")
 
 
+def damage(team: Team) -> None:
+    """One object of the remote gets other bytes."""
+    folder = team.clone.path / "data/dataset/train"
+    digest = hash_file(min(folder.iterdir())).md5
+    key = f"dvc/files/md5/{digest[:2]}/{digest[2:]}"
+    team.host.client("s3").put_object(Bucket=team.host.bucket, Key=key, Body=b"damaged")
+
+
 def without_key(team: Team) -> None:
     """A first version, read elsewhere; a job on DVC's objects; one that is stopped."""
     host, writer = team.host, team.as_("writer")
     writer.dataops("remote", "use", f"s3://{host.bucket}/dvc", "--endpoint-url", host.url, "--region", host.region)
     writer.dataops("release", "dataset", "-m", "first")
+    damage(team)
+    assert "repaired" in writer.dataops("verify", "dataset@v1.0.0", "--repair")[0]
     trainer = team.as_("trainer")
     training = trainer.start("train", "run")  # while others work
     reader = team.as_("reader", Clone(team.folder / "reader"))
