@@ -13,6 +13,8 @@ from pydantic import Field, model_validator
 from dataops.checked import Checked, check
 from dataops.errors import DataOpsError
 
+TABLE = "[tool.dataops.train.sagemaker]"  # as messages name it
+
 
 class SageMaker(Checked):
     """What a training job on SageMaker is made of. What changes the model is not here but in params.yaml."""

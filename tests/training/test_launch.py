@@ -31,6 +31,13 @@ def test_hash_follows_the_contract(bench: Bench):
     assert launch.hyperparameters()["contract_sha256"] != before
 
 
+def test_keys_are_texts(bench: Bench):
+    """YAML takes numbers for keys, JSON doesn't: side by side with texts they could not be put in order."""
+    bench.params["train"]["level"] = {1: "a", "b": {2: None}}
+    bench.save()
+    assert launch.hyperparameters()["level"] == {"1": "a", "b": {"2": None}}
+
+
 @pytest.mark.parametrize("section", [{"target": "price"}, {"Rounds": 3}, {"leave_out": []}, {3: 4}])
 def test_keys_of_the_contract_are_not_hyperparameters(bench: Bench, section):
     """A key that would be overridden, or confused with another in the environment, is refused."""

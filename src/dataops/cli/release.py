@@ -89,7 +89,9 @@ def run_release(arguments: argparse.Namespace) -> int:
             with progress("objects") as show:
                 done = release(here, options, progress=show, tell=_quiet if arguments.json else _gate)
         except Refused as error:
-            raise registering.hinted(here, options.artifact, error) from None
+            from dataops.training import registration
+
+            raise registration.hinted(here, options.artifact, error) from None
         return _released(here, done, as_json=arguments.json)
     planned = plan(here, options, tell=_quiet if arguments.json else _gate)
     stands, proofs = look(here, planned.objects)

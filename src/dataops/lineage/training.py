@@ -16,6 +16,8 @@ from dataops.repo.registry import Version
 from dataops.versions import gates
 from dataops.versions.context import Context
 
+SAGEMAKER = "sagemaker"  # the backend whose models AWS is told of
+
 
 @dataclass(frozen=True)
 class Data:

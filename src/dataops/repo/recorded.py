@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import bisect
 import posixpath
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -171,22 +170,14 @@ class _Files:
 
     def variables(self, path: str) -> Mapping[str, Any] | None:
         """A file of variables for templates."""
-        from dataops.repo import templates, yamls
+        from dataops.repo import templates
 
         path = posixpath.normpath(path)
         sha = self.tree.get(path)
         if sha is None:
             return None
         (found,) = self.git.batch([sha])
-        content = found.content if found else b""
-        try:
-            if path.endswith(".toml"):
-                return tomllib.loads(content.decode())
-            if path.endswith(".py"):
-                return templates.constants(content)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return None
-        return yamls.load(content, self.where(path))
+        return templates.parsed(path, found.content if found else b"", self.where(path))
 
 
 @dataclass

@@ -109,6 +109,26 @@ def expansions(definition: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         raise UnknownNameError("foreach")
 
 
+def parsed(path: str, content: bytes, where: str) -> Mapping[str, Any] | None:
+    """A file of variables: TOML, Python or YAML by its name; None where TOML or Python can't be read.
+
+    Raises:
+        DataOpsError: it is broken YAML; `where` is what the error calls it.
+    """
+    import tomllib
+
+    from dataops.repo import yamls
+
+    try:
+        if path.endswith(".toml"):
+            return tomllib.loads(content.decode())
+        if path.endswith(".py"):
+            return constants(content)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+    return yamls.load(content, where)
+
+
 def constants(content: bytes) -> dict[str, Any]:
     """The names that a Python file assigns plain values to, as DVC reads parameters from one; nothing is run.
 

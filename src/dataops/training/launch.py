@@ -9,13 +9,14 @@ from typing import Any
 
 from dataops import settings
 from dataops.errors import DataOpsError
+from dataops.files import plain
 from dataops.params import read, section
 from dataops.tables.contract import Contract
 from dataops.training import local
 
 
 def hyperparameters() -> dict[str, Any]:
-    """The section `train` of params.yaml, and what the entry point must know of the contract.
+    """The section `train` of params.yaml as JSON has it, and what the entry point must know of the contract.
 
     Raises:
         DataOpsError: `train` is no section, or has a key that comes from the contract.
@@ -36,7 +37,7 @@ def hyperparameters() -> dict[str, Any]:
     odd = [name for name in train if name in given or str(name).lower() != name]
     if odd:  # names travel as SM_HP_<NAME>, where case is lost
         raise DataOpsError(f"params.yaml: train: unknown key {odd[0]}", "`contract` says what is learnt from what")
-    return train | given
+    return {**plain(train), **given}
 
 
 def run(tell: Callable[[str], None] = print) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import io
 import json
 import os
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from modulefinder import ModuleFinder
 from pathlib import Path
 
 from dataops.archive import packed
@@ -46,15 +46,11 @@ def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
     """The bundle of an entry point below `sources`: it, the modules of `sources` that it imports, and the pins.
 
     Raises:
-        DataOpsError: a file is missing, or can't be compiled.
+        DataOpsError: a file is missing, or is no Python.
     """
     top, entry = sources.resolve(), entry.resolve()
-    finder = ModuleFinder([str(top)])
     try:
-        finder.run_script(str(entry))
-        modules = (getattr(module, "__file__", None) for module in finder.modules.values())
-        found = {Path(file).resolve() for file in modules if file} | {entry}
-        files = {path.relative_to(top).as_posix(): path.read_bytes() for path in found}
+        files = {path.relative_to(top).as_posix(): content for path, content in _with_imports(entry, top).items()}
         files[INSTALLED] = pins.read_bytes()
     except SyntaxError as error:
         where = os.path.relpath(error.filename or entry)
@@ -62,6 +58,43 @@ def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
     except FileNotFoundError as error:
         raise DataOpsError(f"{error.filename} is missing", "`git checkout HEAD -- FILE` brings a file back") from None
     return Bundle(dict(sorted(files.items())), entry.relative_to(top).as_posix())
+
+
+def _with_imports(entry: Path, top: Path) -> dict[Path, bytes]:
+    """The entry point and the files below `top` that it imports, or that those import.
+
+    Not the standard library's modulefinder: it fails on a package without __init__.py, which Python imports.
+    """
+    found: dict[Path, bytes] = {}
+    waiting = [entry]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found[path] = path.read_bytes()
+            tree = ast.parse(found[path], str(path))
+            waiting += [file for name in _imported(tree, path.relative_to(top).parent) for file in _files(name, top)]
+    return found
+
+
+def _imported(tree: ast.AST, package: Path) -> Iterator[tuple[str, ...]]:
+    """The names of modules, in their parts, that a file of this package asks for anywhere, also inside a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (tuple(alias.name.split(".")) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package.parts[: len(package.parts) + 1 - node.level] if node.level else ()
+            base = (*start, *(node.module.split(".") if node.module else ()))
+            yield from ((*base, alias.name) for alias in node.names)  # what is imported may be a module itself
+
+
+def _files(name: tuple[str, ...], top: Path) -> Iterator[Path]:
+    """The files that importing a module runs: its own, and the __init__.py of every package on the way."""
+    for length in range(1, len(name) + 1):
+        place = top.joinpath(*name[:length])
+        if (init := place / "__init__.py").is_file():
+            yield init
+        elif (module := place.with_name(f"{place.name}.py")).is_file():
+            yield module
 
 
 def send(bundle: Bundle, there: Destination) -> None:

@@ -15,21 +15,19 @@ from pathlib import Path
 from typing import Literal
 
 from dataops.errors import DataOpsError, Refused
-from dataops.ingest import recorded as pointers
-from dataops.repo import yamls
-from dataops.repo.hashes import content_hashes
+from dataops.repo import checkedout
+from dataops.repo.holders import holders
 from dataops.repo.recorded import outside
 from dataops.repo.registry import Version
 from dataops.store import hashing
 from dataops.store.copy import Destination
-from dataops.store.manifest import Entry, subset
-from dataops.store.objects import LEGACY, Object
+from dataops.store.manifest import SUFFIX, Entry, subset
+from dataops.store.objects import Object
 from dataops.store.s3objects import S3Store
 from dataops.versions import files, publish
 from dataops.versions.context import Context
 
 PARTS = ("train", "validation")
-LOCK = Path("dvc.lock")
 AGAIN = "`dvc repro` records what is there; `dvc checkout {}` brings back what is recorded"
 
 
@@ -69,33 +67,25 @@ def dataset(context: Context, path: str) -> Dataset:
         DataOpsError: nothing is recorded, the list of files can't be had, or the files differ from it.
     """
     root = context.root or Path()
-    digest, algorithm = recorded(root, path)
-    entries = files.entries(Object(digest, algorithm), path, context.store(), context.cache)
+    whole = recorded(root, path)
+    entries = files.entries(whole, path, context.store(), context.cache)
     for part in PARTS:
         if not subset(entries, part):
             raise DataOpsError(f"{path}/{part} is recorded without a file", "it is what the model learns from")
-        _require_same(root / path, part, subset(entries, part), algorithm)
-    return Dataset(path, digest, algorithm, entries, _released(context, path, digest))
+        _require_same(root / path, part, subset(entries, part), whole.algorithm)
+    return Dataset(path, whole.digest, whole.algorithm, entries, _released(context, path, whole.digest))
 
 
-def recorded(root: Path, path: str) -> tuple[str, str]:
-    """The hash of a folder and its algorithm, by dvc.lock or its .dvc file in the work tree.
+def recorded(root: Path, path: str) -> Object:
+    """The list of a folder's files, by dvc.lock or its .dvc file in the work tree.
 
     Raises:
-        DataOpsError: neither has it, or dvc.lock can't be read.
+        DataOpsError: neither has it, or they can't be read.
     """
-    try:
-        lock = yamls.load((root / LOCK).read_bytes(), str(LOCK))
-    except FileNotFoundError:
-        lock = {}
-    stages = lock.get("stages")
-    for stage in stages.values() if isinstance(stages, dict) else ():
-        for out in (stage or {}).get("outs") or ():
-            if out.get("path") == path and str(out.get("md5", "")).endswith(".dir"):
-                return str(out["md5"]), str(out.get("hash") or LEGACY)
-    if (found := pointers.read(root, Path(path))) is not None and found.md5.endswith(".dir"):
-        return found.md5, "md5"
-    raise DataOpsError(f"dvc.lock records no folder {path}", "`dvc repro` makes and records it")
+    out = checkedout.output(root, path)
+    if out is None or not out.digest.endswith(SUFFIX):
+        raise DataOpsError(f"dvc.lock records no folder {path}", "`dvc repro` makes and records it")
+    return files.whole_of(out)
 
 
 def by_manifest(data: Dataset, store: S3Store, there: Destination) -> list[Channel]:
@@ -164,11 +154,7 @@ def _released(context: Context, path: str, digest: str) -> Version | None:
     """The newest version, not taken back, whose content that is."""
     head = context.git.commit_of("HEAD")
     artifacts = context.snapshot(head).artifacts.values() if head else ()
-    for artifact in artifacts:
-        if artifact.path == path:
-            versions = context.registry.versions(outside(artifact.name, context.prefix))
-            hashes = content_hashes(context.git, versions, context.prefix)
-            same = [v for v, found in zip(versions, hashes, strict=True) if found == digest and not v.deprecated]
-            if same:
-                return max(same, key=lambda version: version.number)
-    return None
+    names = {outside(one.name, context.prefix) for one in artifacts if one.path == path}
+    held = holders(context.git, context.registry, [digest], context.prefix).get(digest, ())
+    living = [one for one in held if one.artifact in names and not one.deprecated]
+    return max(living, key=lambda one: one.number, default=None)

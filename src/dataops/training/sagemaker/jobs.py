@@ -12,6 +12,7 @@ from typing import Any
 import botocore.exceptions as aws
 
 from dataops.errors import DataOpsError, Refused
+from dataops.settings import TABLE
 from dataops.training.sagemaker import sdk
 from dataops.training.sagemaker.refusals import code, explain
 from dataops.training.sagemaker.request import Inputs, hyperparameters
@@ -135,7 +136,7 @@ def _require_ours(job: Described, inputs: Inputs) -> None:
     if image != inputs.image or job.get("HyperParameters") != hyperparameters(inputs):
         raise Refused(
             f"a training job {job['TrainingJobName']} is there that was made of something else",
-            "who made it? Another `project` under [tool.dataops.train.sagemaker] gives other names",
+            f"who made it? Another `project` under {TABLE} gives other names",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from botocore import exceptions as aws
 
 from dataops.errors import DataOpsError
+from dataops.settings import TABLE
 from dataops.store.refusals import CREDENTIALS, EXPIRED, MISSING, UNREACHABLE
 
 OLD = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
@@ -12,7 +13,6 @@ UNKNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignat
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 SLOW = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
 SERVER = 500  # and above: AWS's own trouble
-TABLE = "[tool.dataops.train.sagemaker]"
 POLICIES = "docs/iam has the policies that suffice"
 
 

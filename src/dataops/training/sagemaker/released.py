@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataops.errors import DataOpsError, Refused
-from dataops.lineage.training import Trained
+from dataops.lineage.training import SAGEMAKER, Trained
 from dataops.repo import tags
 from dataops.repo.registry import Version
 from dataops.training.sagemaker import arns
 from dataops.training.sagemaker.arns import Arn
 from dataops.training.sagemaker.texts import DESCRIPTION, described, fitting
 
-BACKEND = "sagemaker"
 IMAGE = 255
 TOKEN = 36
-TABLE = "text/csv"
+CSV = "text/csv"
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ def plan(trained: Trained, group: str = "") -> Plan:
         DataOpsError: the record of the training lacks what AWS must be told.
     """
     name, at = trained.version.name, trained.version.commit[:7]
-    if trained.backend != BACKEND:
+    if trained.backend != SAGEMAKER:
         told = f"its training record says backend {trained.backend}" if trained.backend else "it has no training record"
         raise Refused(f"{name} was not trained on SageMaker: {told}", "there is no job to tag and no model on S3")
     job = _job(trained)
@@ -88,8 +87,8 @@ def package(trained: Trained, group: str) -> dict[str, Any]:
         "ModelApprovalStatus": "PendingManualApproval",
         "InferenceSpecification": {
             "Containers": [container],
-            "SupportedContentTypes": [TABLE],
-            "SupportedResponseMIMETypes": [TABLE],
+            "SupportedContentTypes": [CSV],
+            "SupportedResponseMIMETypes": [CSV],
         },
         "CustomerMetadataProperties": found,
         "ClientToken": hashlib.sha256(identity.encode()).hexdigest()[:TOKEN],

@@ -13,6 +13,7 @@ from typing import Any
 
 from dataops import settings
 from dataops.errors import DataOpsError
+from dataops.settings import TABLE
 from dataops.training.sagemaker.bundle import NAME, Bundle
 from dataops.training.sagemaker.channels import Channel, Dataset
 from dataops.training.sagemaker.texts import fitting
@@ -23,7 +24,6 @@ CHECKPOINTS = "/opt/ml/checkpoints"
 LONGEST_NAME = 63
 LONGEST_VALUE = 2500  # characters of a hyperparameter
 MOST_VALUES = 100
-TABLE = "[tool.dataops.train.sagemaker]"
 KEY = 128  # characters of a tag's name
 
 

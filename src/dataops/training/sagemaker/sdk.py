@@ -15,6 +15,7 @@ from typing import Any
 from botocore import xform_name
 
 from dataops.errors import DataOpsError
+from dataops.settings import TABLE
 from dataops.training.sagemaker.session import Session
 
 OPT_OUT = Path(".sagemaker/config.yaml")
@@ -74,7 +75,7 @@ def default_image(region: str, instance_type: str) -> str:
             )
         )
     except ValueError as error:
-        hint = "image = … under [tool.dataops.train.sagemaker]: one of your own (Dockerfile.train)"
+        hint = f"image = … under {TABLE}: one of your own (Dockerfile.train)"
         raise DataOpsError(f"AWS's scikit-learn image: {' '.join(str(error).split())}", hint) from None
 
 

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dataops import settings
 from dataops.errors import DataOpsError
+from dataops.settings import TABLE
 from dataops.training.sagemaker.refusals import explain
 
 AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
@@ -59,7 +60,7 @@ def sign_in(chosen: settings.SageMaker, profile: str | None = None, region: str 
     if not boto.region_name:
         raise DataOpsError(
             "which AWS region? Nothing names one",
-            'region = "eu-central-1" under [tool.dataops.train.sagemaker], or AWS_DEFAULT_REGION',
+            f'region = "eu-central-1" under {TABLE}, or AWS_DEFAULT_REGION',
         )
     return Session(boto, boto.region_name)
 

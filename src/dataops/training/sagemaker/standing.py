@@ -6,10 +6,9 @@ import os
 from pathlib import Path, PurePosixPath
 
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
+from dataops.repo import checkedout
 from dataops.repo.gittext import complaint
 from dataops.training.sagemaker.bundle import SOURCES, Bundle
-from dataops.training.sagemaker.channels import LOCK
 from dataops.training.sagemaker.request import Standing
 from dataops.versions.context import Context
 
@@ -18,7 +17,7 @@ def of(context: Context, bundle: Bundle) -> Standing:
     """The commit that is checked out. What `dvc repro` itself writes (dvc.lock and outputs) makes nothing dirty.
 
     Raises:
-        DataOpsError: there is no commit, or git can't say.
+        DataOpsError: there is no commit, git can't say, or dvc.lock is broken.
     """
     git, root = context.git, context.root or Path()
     commit = git.commit_of("HEAD")
@@ -29,21 +28,11 @@ def of(context: Context, bundle: Bundle) -> Standing:
         raise DataOpsError(f"git status: {complaint(done.stderr)}", "`git status` says more")
     prefix = f"{context.prefix}/" if context.prefix else ""
     changed = [os.fsdecode(entry[3:]) for entry in done.stdout.split(b"\0") if entry[2:3] == b" "]
-    made = _written_by_dvc(root)
+    made = {checkedout.LOCK, *(out.path for out in checkedout.outputs(root))}
     theirs = [path for path in changed if not _below(path.removeprefix(prefix), made)]
     sent = {f"{SOURCES}/{name}" for name in bundle.files if name.endswith(".py")}
     tracked = {os.fsdecode(name) for name in git.read("ls-files", "-z", "--", *sorted(sent)).split(b"\0")}
     return Standing(commit, bool(theirs) or not sent <= tracked)
-
-
-def _written_by_dvc(root: Path) -> set[str]:
-    """dvc.lock and the paths of every output that it records."""
-    try:
-        stages = yamls.load((root / LOCK).read_bytes(), str(LOCK)).get("stages")
-    except FileNotFoundError:
-        stages = {}
-    entries = stages.values() if isinstance(stages, dict) else ()
-    return {str(LOCK)} | {str(out.get("path")) for entry in entries for out in (entry or {}).get("outs") or ()}
 
 
 def _below(path: str, made: set[str]) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import botocore.exceptions as aws
 
 from dataops.errors import DataOpsError, Refused
+from dataops.settings import TABLE
 from dataops.training.sagemaker.jobs import RUNNING, Described
 from dataops.training.sagemaker.refusals import code, explain, passing
 from dataops.training.sagemaker.session import Session
@@ -154,7 +155,7 @@ def require_completed(job: Described) -> None:
         return
     reason = clean(str(job.get("FailureReason") or "")) or clean(job.get("SecondaryStatus") or "no reason given")
     if job.get("SecondaryStatus") == "MaxRuntimeExceeded":
-        hint = "a larger max_run_seconds under [tool.dataops.train.sagemaker]; run again for a new attempt"
+        hint = f"a larger max_run_seconds under {TABLE}; run again for a new attempt"
         raise Refused(f"the training job {name} ran longer than it may ({took(job)} s)", hint)
     if status == "Stopped":
         raise Refused(f"the training job {name} was stopped ({reason})", "run again for a new attempt")
