@@ -74,7 +74,7 @@ def default_image(region: str, instance_type: str) -> str:
             )
         )
     except ValueError as error:
-        hint = "image = … under [tool.dataops.train.sagemaker]: one of your own (Dockerfile.train)"
+        hint = "check instance_type and region under [tool.dataops.train.sagemaker], or name an image of your own there"
         raise DataOpsError(f"AWS's scikit-learn image: {' '.join(str(error).split())}", hint) from None
 
 
