@@ -29,6 +29,20 @@ def test_the_environment_wins(tmp_path):
         ("", {"DATAOPS_TRAIN__BAKEND": "local"}, "pyproject.toml: tool.dataops, with DATAOPS_* of the environment: "),
         ("", {"DATAOPS_TRAIN__BACKEND": "3"}, "pyproject.toml: tool.dataops, with DATAOPS_* of the environment: "),
         ('[tool.dataops.train]\nbackend = "local"\n', {"DATAOPS_TRAIN__BACKEND__X": "1"}, "pyproject.toml: "),
+        ("", {"DATAOPS_TRAIN_BACKEND": "local"}, "DATAOPS_TRAIN_BACKEND in the environment is no setting"),
+        (
+            '[tool.dataops.train.sagemaker]\noutput = "/tmp"\n',
+            {},
+            "pyproject.toml: tool.dataops: train.sagemaker: output",
+        ),
+        *(
+            (f"[tool.dataops.train.sagemaker.{key}\n", {}, f"pyproject.toml: tool.dataops: train.sagemaker{what}")
+            for key, what in [
+                ('usd_per_hour]\n"ml.m5.large" = -1', ".usd_per_hour.ml.m5.large: "),
+                ('metrics]\n"validation:loss" = "("', ": metrics: validation:loss is '('"),
+                ('metrics]\n"validation:loss" = "loss"', ": metrics: validation:loss is 'loss'"),
+            ]
+        ),
     ],
 )
 def test_one_line(tmp_path, text, environ, message):
@@ -38,3 +52,10 @@ def test_one_line(tmp_path, text, environ, message):
         load(tmp_path, environ)
     assert error.value.message.startswith(message)
     assert "\n" not in error.value.message
+
+
+def test_not_utf8(tmp_path):
+    """Bytes of another encoding are no traceback."""
+    (tmp_path / "pyproject.toml").write_bytes("[project]\nname = 'Käse'\n".encode("latin-1"))
+    with pytest.raises(DataOpsError, match=r"pyproject\.toml is not valid TOML"):
+        load(tmp_path, {})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -14,6 +15,14 @@ from dataops.checked import Checked, check
 from dataops.errors import DataOpsError
 
 TABLE = "[tool.dataops.train.sagemaker]"  # as messages name it
+
+
+def _groups(regex: str) -> int:
+    """How many groups a regular expression has; 0 also for what is none."""
+    try:
+        return re.compile(regex).groups
+    except re.error:
+        return 0
 
 
 class SageMaker(Checked):
@@ -36,7 +45,7 @@ class SageMaker(Checked):
     """Spare capacity: cheaper, may be interrupted; goes on from its checkpoints."""
     max_wait_seconds: int = Field(default=7200, ge=60, le=28 * 24 * 3600)
     """With spot: waiting for capacity and running together."""
-    usd_per_hour: dict[str, float] = {"ml.m5.large": 0.115}
+    usd_per_hour: dict[str, Annotated[float, Field(ge=0)]] = {"ml.m5.large": 0.115}
     """What an instance costs; AWS's price list has your region's. Only the guard below and the record read it."""
     max_cost_usd: float = Field(default=5.0, ge=0)
     """A job that could cost more than this is not started; 0 for no limit."""
@@ -68,6 +77,11 @@ class SageMaker(Checked):
             raise ValueError("network_isolation needs an image: AWS's installs the packages from the network")
         if self.spot and self.max_wait_seconds < self.max_run_seconds:
             raise ValueError("max_wait_seconds must be at least max_run_seconds: it counts the run, too")
+        if self.output and not self.output.startswith("s3://"):
+            raise ValueError(f"output is {self.output!r}, which is no s3://bucket/prefix")
+        for name, regex in self.metrics.items():
+            if not _groups(regex):
+                raise ValueError(f"metrics: {name} is {regex!r}, which is no regular expression with a group")
         return self
 
 
@@ -100,17 +114,16 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
     """The repository's settings; `DATAOPS_TRAIN__BACKEND=local` sets `train.backend`.
 
     Raises:
-        DataOpsError: pyproject.toml isn't TOML, or a key is unknown or of the wrong type.
+        DataOpsError: pyproject.toml isn't TOML, a key is unknown or of the wrong type, or a variable isn't one.
     """
     try:
-        text = (root / "pyproject.toml").read_text()
-        values: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("dataops", {})
-    except FileNotFoundError:
-        values = {}
-    except tomllib.TOMLDecodeError as error:
-        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}") from None
+        values: dict[str, Any] = _pyproject(root).get("tool", {}).get("dataops", {})
+    except ValueError as error:
+        hint = 'texts in quotes, as in backend = "local"; `git diff` shows what changed since it worked'
+        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}", hint) from None
     where = "pyproject.toml: tool.dataops"
     for name, value in sorted(environ.items()):
+        _require_two_underscores(name)
         if name.startswith("DATAOPS_") and "__" in name:
             where = "pyproject.toml: tool.dataops, with DATAOPS_* of the environment"
             _put(values, name.removeprefix("DATAOPS_").lower().split("__"), value)
@@ -120,10 +133,30 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
 def project(root: Path = Path()) -> str:
     """What this repository is called: [project] name of pyproject.toml, else its folder's name."""
     try:
-        named = tomllib.loads((root / "pyproject.toml").read_text()).get("project", {}).get("name")
-    except (FileNotFoundError, tomllib.TOMLDecodeError):
+        named = _pyproject(root).get("project", {}).get("name")
+    except ValueError:
         named = None
     return str(named or root.resolve().name)
+
+
+def _pyproject(root: Path) -> dict[str, Any]:
+    """pyproject.toml, empty where there is none; ValueError: it is no TOML, or not in UTF-8."""
+    try:
+        return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
+def _require_two_underscores(name: str) -> None:
+    """DATAOPS_TRAIN_BACKEND would say nothing, and the model would be trained where nobody wanted it.
+
+    Raises:
+        DataOpsError: a variable begins like a section and has no `__`.
+    """
+    section = next((one for one in Settings.model_fields if name.startswith(f"DATAOPS_{one.upper()}_")), None)
+    if section and "__" not in name:
+        meant = f"DATAOPS_{section.upper()}__{name.removeprefix(f'DATAOPS_{section.upper()}_')}"
+        raise DataOpsError(f"{name} in the environment is no setting", f"two underscores between levels: {meant}")
 
 
 def _put(values: dict[str, Any], path: list[str], value: str) -> None:

@@ -103,7 +103,7 @@ def test_actions_and_resources_are_those_of_the_reference(name: str, tmp_path: P
 def test_every_file_can_be_used(tmp_path: Path):
     """values.sed names each placeholder, none in vain; IAM takes the size; the docs name the file."""
     texts = [path.read_text() for path in FILES.glob("*.json")]
-    docs = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
+    docs = "".join(path.read_text() for path in (ROOT / "docs").rglob("*.md"))
     for value in VALUES:
         assert any(value in text for text in texts), value
     for name in names():

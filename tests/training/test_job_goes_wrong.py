@@ -126,6 +126,8 @@ def test_the_role(ready: Clone, host: TrainingHost, role: str, message: str):
         ("NETWORK_ISOLATION", "true", "network_isolation needs an image"),
         ("SPOT", "maybe", "train.sagemaker.spot: "),
         ("TAGS", '{GitCommit = "x"}', "the tag GitCommit is written by dataops"),
+        ("TAGS", '{"aws:team" = "x"}', "the tag aws:team can't be set"),
+        ("INSTANCE_TYPE", '"m5.large"', "hint: check instance_type and region"),
     ],
 )
 def test_the_settings(ready: Clone, host: TrainingHost, setting: str, value: str, message: str):
@@ -133,6 +135,14 @@ def test_the_settings(ready: Clone, host: TrainingHost, setting: str, value: str
     _, err = ready.dataops("train", "run", status=2, **{f"DATAOPS_TRAIN__SAGEMAKER__{setting}": value})
     assert message in err
     assert not host.requests("CreateTrainingJob", "PutObject")
+
+
+def test_no_remote_yet(ready: Clone):
+    """The template's placeholder is no bucket that a job could be pointed to."""
+    config = ready.path / ".dvc/config"
+    config.write_text(config.read_text().replace("s3://training-bucket/dvc", "s3://replace-me/dvc"))
+    _, err = ready.dataops("train", "status", status=2)
+    assert "error: the remote is still the template's placeholder" in err
 
 
 def test_the_data_is_not_what_is_recorded(ready: Clone, host: TrainingHost):

@@ -141,29 +141,30 @@ class NoStore:
         self.url = url
         self._said = (message, hint)
 
-    def _refuse(self, *_: object) -> DataOpsError:
+    def refusal(self, *_: object) -> DataOpsError:
+        """Why not, and what to do."""
         return DataOpsError(*self._said)
 
     def head(self, obj: Object) -> Head | None:
         """Never."""
-        raise self._refuse(obj)
+        raise self.refusal(obj)
 
     def read(self, obj: Object, start: int = 0, end: int | None = None) -> Body:
         """Never."""
-        raise self._refuse(obj, start, end)
+        raise self.refusal(obj, start, end)
 
     def put(self, obj: Object, path: Path) -> None:
         """Never."""
-        raise self._refuse(obj, path)
+        raise self.refusal(obj, path)
 
     def delete(self, objs: Sequence[Object]) -> None:
         """Never."""
-        raise self._refuse(objs)
+        raise self.refusal(objs)
 
     def listing(self) -> Iterator[tuple[Object, Head]]:
         """Never."""
-        raise self._refuse()
+        raise self.refusal()
 
     def uri(self, obj: Object) -> str:
         """Never."""
-        raise self._refuse(obj)
+        raise self.refusal(obj)

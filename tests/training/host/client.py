@@ -46,7 +46,7 @@ class TrainingHost:
         path = os.pathsep.join([str(here), *filter(None, [self.environ.get("PYTHONPATH")])])
         self.log = (self.folder / "host.log").open("ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "host", self.folder],
+            [sys.executable, "-P", "-m", "host", self.folder],  # -P: the folder it is called in has no say
             env=inherited | {"PYTHONPATH": path},
             stdin=subprocess.PIPE,  # closed when this process ends, however it ends: the host's sign to end, too
             stdout=subprocess.PIPE,

@@ -167,8 +167,11 @@ def _tags(inputs: Inputs, standing: Standing, chosen: settings.SageMaker) -> lis
     }
     if inputs.dataset.version:
         ours["DataVersion"] = inputs.dataset.version.name
+    hint = f"another name in tags under {TABLE}"
     if taken := sorted(set(ours) & set(chosen.tags)):
-        raise DataOpsError(f"the tag {taken[0]} is written by dataops", f"another name in tags under {TABLE}")
+        raise DataOpsError(f"the tag {taken[0]} is written by dataops", hint)
+    if reserved := next((name for name in chosen.tags if name.lower().startswith("aws:")), None):
+        raise DataOpsError(f"the tag {reserved} can't be set: AWS keeps names that begin with aws: to itself", hint)
     return [{"Key": fitting(name)[:KEY], "Value": fitting(value)} for name, value in {**ours, **chosen.tags}.items()]
 
 

@@ -14,7 +14,7 @@ from dataops import settings
 from dataops.errors import DataOpsError
 from dataops.files import SCRATCH, write_json
 from dataops.store.copy import Destination, destination
-from dataops.store.objects import silent
+from dataops.store.objects import NoStore, silent
 from dataops.store.s3objects import S3Store
 from dataops.training import local
 from dataops.training.sagemaker import bundle, channels, jobs, outcome, sdk, standing, watch
@@ -109,6 +109,8 @@ def signed_in(context: Context) -> tuple[settings.Train, S3Store, Session]:
     """
     chosen = settings.load(context.root or Path()).train
     store = context.store()
+    if isinstance(store, NoStore):
+        raise store.refusal()
     if not isinstance(store, S3Store):
         raise DataOpsError(f"SageMaker reads from S3, and the remote is {store.url}", "`dataops remote use s3://…`")
     session = sign_in(chosen.sagemaker, store.remote.profile, store.remote.region)

@@ -75,7 +75,7 @@ def default_image(region: str, instance_type: str) -> str:
             )
         )
     except ValueError as error:
-        hint = f"image = … under {TABLE}: one of your own (Dockerfile.train)"
+        hint = f"check instance_type and region under {TABLE}, or name an image of your own there"
         raise DataOpsError(f"AWS's scikit-learn image: {' '.join(str(error).split())}", hint) from None
 
 
