@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataops.cli import registering
 from dataops.cli.terminal import Help, table
 
 if TYPE_CHECKING:
-    from dataops.training.sagemaker.jobs import Described, Found
+    from dataops.training.sagemaker.jobs import Found
     from dataops.training.sagemaker.run import Prepared
 
 DESCRIPTION = """\
@@ -82,47 +82,38 @@ def _plan(_: argparse.Namespace) -> int:
     else:
         attempt = found.following
         if found.running or found.completed:
-            name, what = found.job["TrainingJobName"], "joined" if found.running else "asked for its model"  # type: ignore[index]
+            name, what = ready.inputs.job(attempt - 1), "joined" if found.running else "asked for its model"
             print(f"note: {name} would be {what}; this request would follow if it failed", file=sys.stderr)
     print(json.dumps(ready.request(attempt), indent=2, ensure_ascii=False))
     return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    from dataops.training.sagemaker import jobs
     from dataops.training.sagemaker.watch import elapsed
 
     ready = _prepared()
     found = _found(ready)
+    facts = jobs.facts(found, ready.inputs)
     if arguments.json:
-        print(json.dumps(_facts(ready, found), indent=2, ensure_ascii=False))
+        print(json.dumps(facts, indent=2, ensure_ascii=False))
     elif found.job is None:
-        print(f"no job yet; the next would be {ready.inputs.job(found.following)}")
+        print(f"no job yet; the next would be {facts['next']}")
     else:
-        facts = _facts(ready, found)
-        rows = [
-            ("job", "status", "time", "reason"),
-            (facts["job"], facts["status"], elapsed(found.job).strip(), facts["reason"]),
-        ]
-        print(table(rows))
+        row = (facts["job"], facts["status"], elapsed(found.job).strip(), facts["reason"])
+        print(table([("job", "status", "time", "reason"), row]))
     return 0
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    from dataops.errors import Refused
     from dataops.training.sagemaker import jobs, run
     from dataops.versions import context as contexts
 
-    name = arguments.job and arguments.job.rpartition("/")[2]
-    if name is None:
-        ready = _prepared()
-        found, session = _found(ready), ready.session
-        if not found.running:
-            others = jobs.running(session, ready.inputs)
-            hint = f"of this project there run: {', '.join(others)}" if others else "no other job of this project runs"
-            raise Refused("no job of what is checked out runs", hint)
-        name = ready.inputs.job(found.following - 1)
+    if arguments.job:
+        session, name = run.signed_in(contexts.here())[-1], arguments.job.rpartition("/")[2]
     else:
-        session = run.signed_in(contexts.here())[-1]
+        ready = _prepared()
+        session, name = ready.session, jobs.current(ready.session, ready.inputs)
     status = jobs.stop(session, name)
     print(json.dumps({"job": name, "status": status}) if arguments.json else f"{name}: {status}")
     return 0
@@ -142,21 +133,3 @@ def _found(ready: Prepared) -> Found:
     from dataops.training.sagemaker import jobs
 
     return jobs.find(ready.session, ready.inputs)
-
-
-def _facts(ready: Prepared, found: Found) -> dict[str, Any]:
-    """Of the last attempt, as JSON."""
-    from dataops.versions.wording import clean
-
-    job: Described = found.job or {}
-    return {
-        "job": job.get("TrainingJobName"),
-        "arn": job.get("TrainingJobArn"),
-        "status": job.get("TrainingJobStatus"),
-        "secondary_status": job.get("SecondaryStatus"),
-        "reason": clean(str(job.get("FailureReason") or "")),
-        "seconds": job.get("TrainingTimeInSeconds"),
-        "billable_seconds": job.get("BillableTimeInSeconds"),
-        "next": ready.inputs.job(found.following),
-        "inputs": ready.inputs.digest,
-    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,18 +45,22 @@ def run(hyper: Mapping[str, Any]) -> None:
     """
     if not (DATASET / "train").is_dir():
         raise DataOpsError("data/dataset/train is missing", "run `dvc repro`, or `dvc pull` in a fresh clone")
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=SCRATCH.resolve(), prefix="train-"))
-    try:
+    with workspace() as work:
         for name in ("model", "output"):
             (work / name).mkdir()
         status = subprocess.run([sys.executable, str(ENTRY)], env=environment(os.environ, work, hyper), check=False)
         if status.returncode:
             raise DataOpsError(f"{ENTRY} failed with exit status {status.returncode}", "its own words are above")
         packages = place(work)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     write_json(RECORD, {"backend": "local", "entry_point": str(ENTRY), "hyperparameters": hyper, "packages": packages})
+
+
+@contextlib.contextmanager
+def workspace() -> Iterator[Path]:
+    """An absolute folder for what the entry point leaves, until it is in place; gone at the end."""
+    SCRATCH.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SCRATCH.resolve(), prefix="train-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 def place(work: Path) -> dict[str, str]:

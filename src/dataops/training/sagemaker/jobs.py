@@ -14,12 +14,12 @@ import botocore.exceptions as aws
 from dataops.errors import DataOpsError, Refused
 from dataops.settings import TABLE
 from dataops.training.sagemaker import sdk
-from dataops.training.sagemaker.refusals import code, explain
+from dataops.training.sagemaker.refusals import absent, code, explain
 from dataops.training.sagemaker.request import Inputs, hyperparameters
 from dataops.training.sagemaker.session import Session, explained
+from dataops.versions.wording import clean
 
 RUNNING = ("InProgress", "Stopping")
-ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
 MOST_ATTEMPTS = 999
 Described = Mapping[str, Any]
 
@@ -32,11 +32,9 @@ def describe(session: Session, name: str) -> Described | None:
     """
     try:
         found: Described = session.client("sagemaker").describe_training_job(TrainingJobName=name)
-    except aws.ClientError as error:
-        if _absent(error):
+    except (aws.ClientError, aws.BotoCoreError) as error:
+        if absent(error):
             return None
-        raise explain(error, f"look for the training job {name}") from None
-    except aws.BotoCoreError as error:
         raise explain(error, f"look for the training job {name}") from None
     return found
 
@@ -74,6 +72,37 @@ def find(session: Session, inputs: Inputs) -> Found:
         _require_ours(job, inputs)
         last = job
     raise Refused(f"{MOST_ATTEMPTS} attempts of {inputs.job(1)} have failed", "something else is wrong")
+
+
+def current(session: Session, inputs: Inputs) -> str:
+    """The name of the job of these inputs that runs.
+
+    Raises:
+        Refused: none does; the hint names the project's others.
+        DataOpsError: AWS won't say.
+    """
+    found = find(session, inputs)
+    if not found.running:
+        others = running(session, inputs)
+        hint = f"of this project there run: {', '.join(others)}" if others else "no other job of this project runs"
+        raise Refused("no job of what is checked out runs", hint)
+    return inputs.job(found.following - 1)
+
+
+def facts(found: Found, inputs: Inputs) -> dict[str, Any]:
+    """Of the last attempt, as JSON: each None where there was no attempt, or where AWS doesn't say it yet."""
+    job = found.job or {}
+    return {
+        "job": job.get("TrainingJobName"),
+        "arn": job.get("TrainingJobArn"),
+        "status": job.get("TrainingJobStatus"),
+        "secondary_status": job.get("SecondaryStatus"),
+        "reason": clean(str(job.get("FailureReason") or "")),
+        "seconds": job.get("TrainingTimeInSeconds"),
+        "billable_seconds": job.get("BillableTimeInSeconds"),
+        "next": inputs.job(found.following),
+        "inputs": inputs.digest,
+    }
 
 
 def start(session: Session, request: Mapping[str, Any]) -> bool:
@@ -138,9 +167,3 @@ def _require_ours(job: Described, inputs: Inputs) -> None:
             f"a training job {job['TrainingJobName']} is there that was made of something else",
             f"who made it? Another `project` under {TABLE} gives other names",
         )
-
-
-def _absent(error: aws.ClientError) -> bool:
-    """AWS says "ValidationException: Requested resource not found." of a job that isn't there."""
-    text = str(error.response.get("Error", {}).get("Message", "")).lower()
-    return code(error) in ABSENT or (code(error) == "ValidationException" and "not found" in text)

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import botocore.exceptions as aws
-
 from dataops.errors import Refused
 from dataops.store.refusals import explain
 from dataops.store.s3objects import BROKEN, GONE, S3Store
 from dataops.training.sagemaker.jobs import Described
 from dataops.training.sagemaker.refusals import code
+from dataops.versions.wording import clean
 
 MODEL, OUTPUT = "model.tar.gz", "output.tar.gz"
 BLOCK = 1 << 20
@@ -48,11 +47,9 @@ def present(job: Described, store: S3Store) -> bool:
         return False
     try:
         store.client.head_object(**place(uri))
-    except aws.ClientError as error:
+    except BROKEN as error:
         if code(error) in GONE:
             return False
-        raise explain(error, "read", store.remote) from None
-    except BROKEN as error:
         raise explain(error, "read", store.remote) from None
     return True
 
@@ -96,11 +93,9 @@ def _download(uri: str, store: S3Store, target: Path) -> Fetched | None:
             for block in answer["Body"].iter_chunks(BLOCK):
                 digest.update(block)
                 file.write(block)
-    except aws.ClientError as error:
+    except BROKEN as error:
         if code(error) in GONE:
             return None
-        raise explain(error, "read", store.remote) from None
-    except BROKEN as error:
         raise explain(error, "read", store.remote) from None
     return Fetched(uri, digest.hexdigest())
 
@@ -126,4 +121,4 @@ def _unpack(archive: Path, folder: Path, uri: str) -> None:
                 raise Refused(f"{uri} holds {odd}, which is no plain file", "the model must be files alone")
             opened.extractall(folder, members, filter="data")
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise Refused(f"{uri} is damaged: {' '.join(str(error).split())}", AGAIN) from None
+        raise Refused(f"{uri} is damaged: {clean(str(error))}", AGAIN) from None

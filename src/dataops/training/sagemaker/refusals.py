@@ -7,10 +7,12 @@ from botocore import exceptions as aws
 from dataops.errors import DataOpsError
 from dataops.settings import TABLE
 from dataops.store.refusals import CREDENTIALS, EXPIRED, MISSING, UNREACHABLE
+from dataops.versions.wording import clean
 
 OLD = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 UNKNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
 SLOW = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
 SERVER = 500  # and above: AWS's own trouble
 POLICIES = "docs/iam has the policies that suffice"
@@ -19,6 +21,17 @@ POLICIES = "docs/iam has the policies that suffice"
 def code(error: Exception) -> str:
     """AWS's code of a refusal; empty where nothing answered."""
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, aws.ClientError) else ""
+
+
+def absent(error: Exception) -> bool:
+    """Whether AWS says that there is no such thing; of many things it has no code for that, only words.
+
+    "ValidationException: Requested resource not found." of a job, "… does not exist." of a model package and its group.
+    """
+    said = str(error).lower()
+    return code(error) in ABSENT or (
+        code(error) == "ValidationException" and ("not found" in said or "does not exist" in said)
+    )
 
 
 def passing(error: Exception) -> bool:
@@ -36,17 +49,17 @@ def explain(error: Exception, doing: str) -> DataOpsError:
     if isinstance(error, MISSING):
         return DataOpsError(f"can't {doing}: found no AWS credentials", CREDENTIALS)
     if isinstance(error, aws.ProfileNotFound):
-        return DataOpsError(f"{_line(error)} in ~/.aws", "`aws configure list-profiles` shows those there are")
+        return DataOpsError(f"{clean(str(error))} in ~/.aws", "`aws configure list-profiles` shows those there are")
     if isinstance(error, EXPIRED):
-        return DataOpsError(f"got no AWS credentials: {_line(error)}", "run `aws sso login` or `aws configure`")
+        return DataOpsError(f"got no AWS credentials: {clean(str(error))}", "run `aws sso login` or `aws configure`")
     if isinstance(error, UNREACHABLE):
-        return DataOpsError(f"can't {doing}: {_line(error)}", "check the region, the network and HTTPS_PROXY")
-    return DataOpsError(f"can't {doing}: {_line(error)}", f"check {TABLE} in pyproject.toml")
+        return DataOpsError(f"can't {doing}: {clean(str(error))}", "check the region, the network and HTTPS_PROXY")
+    return DataOpsError(f"can't {doing}: {clean(str(error))}", f"check {TABLE} in pyproject.toml")
 
 
 def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
     """AWS said no, with a code."""
-    found, text = code(error), _line(error.response.get("Error", {}).get("Message", ""))
+    found, text = code(error), clean(str(error.response.get("Error", {}).get("Message", "")))
     if found in OLD:
         return DataOpsError(f"can't {doing}: the AWS credentials have expired", "run `aws sso login`, then try again")
     if found in UNKNOWN:
@@ -61,8 +74,3 @@ def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
     if "assume" in text and "role" in text.lower():
         return DataOpsError(f"can't {doing}: {text}", f"check `role` under {TABLE}; {POLICIES}")
     return DataOpsError(f"can't {doing}: {found} {text}".rstrip(), f"check {TABLE} in pyproject.toml")
-
-
-def _line(error: object) -> str:
-    """The text on one line."""
-    return " ".join(str(error).split())

@@ -119,7 +119,7 @@ def _ensure(client: Any, group: str) -> bool:
         try:
             client.describe_model_package_group(ModelPackageGroupName=group)
         except ClientError as error:
-            if not _missing(error):
+            if not refusals.absent(error):
                 raise
         else:
             return False
@@ -155,7 +155,7 @@ def _described(client: Any, package: str) -> Mapping[str, Any] | None:
         try:
             found: Mapping[str, Any] = client.describe_model_package(ModelPackageName=package)
         except ClientError as error:
-            if not _missing(error):
+            if not refusals.absent(error):
                 raise
             return None
     return found
@@ -165,11 +165,3 @@ def _is(found: Mapping[str, Any], properties: Mapping[str, str]) -> bool:
     """Whether a package is of this release: a group may hold those of other models and repositories."""
     told = found.get("CustomerMetadataProperties") or {}
     return all(told.get(key) == properties[key] for key in ("git_tag", "commit"))
-
-
-def _missing(error: ClientError) -> bool:
-    """Whether AWS says that there is no such thing: it has no code of its own for that."""
-    text = str(error)
-    return refusals.code(error) in ("ValidationException", "ResourceNotFound") and (
-        "does not exist" in text or "not found" in text
-    )

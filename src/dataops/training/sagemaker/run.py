@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from dataops import settings
 from dataops.errors import DataOpsError
-from dataops.files import SCRATCH, write_json
+from dataops.files import write_json
 from dataops.store.copy import Destination, destination
 from dataops.store.objects import NoStore, silent
 from dataops.store.s3objects import S3Store
 from dataops.training import local
 from dataops.training.sagemaker import bundle, channels, jobs, outcome, sdk, standing, watch
-from dataops.training.sagemaker.channels import Channel, Dataset
+from dataops.training.sagemaker.channels import Channel
 from dataops.training.sagemaker.jobs import Described, Found
 from dataops.training.sagemaker.request import Inputs, build, cost
 from dataops.training.sagemaker.session import Session, is_aws, sign_in
@@ -63,6 +62,7 @@ class Prepared:
         """The folder of manifests."""
         return self.there("manifests")
 
+    @cached_property
     def channels(self) -> list[Channel]:
         """Where the job reads its data.
 
@@ -82,7 +82,7 @@ class Prepared:
         """
         source = self.sources.uri(self.inputs.bundle.key)
         stands = standing.of(self.context, self.inputs.bundle)
-        return build(self.inputs, self.channels(), source, self.output, stands, self.chosen.sagemaker, attempt)
+        return build(self.inputs, self.channels, source, self.output, stands, self.chosen.sagemaker, attempt)
 
 
 def prepare(hyperparameters: Mapping[str, Any]) -> Prepared:
@@ -149,13 +149,9 @@ def take(ready: Prepared, job: Described, tell: watch.Tell) -> None:
         Refused: it left no model.
         DataOpsError: S3 won't.
     """
-    SCRATCH.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=SCRATCH.resolve(), prefix="train-"))
-    try:
+    with local.workspace() as work:
         model = outcome.fetch(job, ready.store, work)
         packages = local.place(work)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     write_json(local.RECORD, record(ready, job, model, packages))
     tell(f"{local.MODEL}: from {model.uri}")
 
@@ -209,7 +205,7 @@ def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
         said = "has no model any more" if found.completed else str(found.job["TrainingJobStatus"]).lower()
         tell(f"{name} {said}: a new attempt")
     request = ready.request(found.following)
-    _send(ready, ready.inputs.dataset, tell)
+    _send(ready, tell)
     name = str(request["TrainingJobName"])
     if jobs.start(ready.session, request):
         tell(f"started {name} on {ready.chosen.sagemaker.instance_count} x {ready.chosen.sagemaker.instance_type}")
@@ -218,12 +214,13 @@ def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
     return name
 
 
-def _send(ready: Prepared, data: Dataset, tell: watch.Tell) -> None:
+def _send(ready: Prepared, tell: watch.Tell) -> None:
     """Have on the remote what the job will read, proven object by object."""
     if ready.chosen.channels == "objects":
+        data = ready.inputs.dataset
         done = bring(ready.context, {None: data.objects}, lambda _: None, silent)
         tell(f"{data.path}: {done.objects} objects at {done.url}, {done.uploaded} uploaded, all proven")
-        channels.send(ready.channels(), ready.manifests)
+        channels.send(ready.channels, ready.manifests)
     bundle.send(ready.inputs.bundle, ready.sources)
 
 

@@ -17,6 +17,7 @@ from botocore import xform_name
 from dataops.errors import DataOpsError
 from dataops.settings import TABLE
 from dataops.training.sagemaker.session import Session
+from dataops.versions.wording import clean
 
 OPT_OUT = Path(".sagemaker/config.yaml")
 CONFIGURED_BY = ("SAGEMAKER_USER_CONFIG_OVERRIDE", "SAGEMAKER_ADMIN_CONFIG_OVERRIDE")
@@ -76,7 +77,7 @@ def default_image(region: str, instance_type: str) -> str:
         )
     except ValueError as error:
         hint = f"check instance_type and region under {TABLE}, or name an image of your own there"
-        raise DataOpsError(f"AWS's scikit-learn image: {' '.join(str(error).split())}", hint) from None
+        raise DataOpsError(f"AWS's scikit-learn image: {clean(str(error))}", hint) from None
 
 
 def _configure() -> None:

@@ -13,7 +13,7 @@ import botocore.exceptions as aws
 from dataops.errors import DataOpsError, Refused
 from dataops.settings import TABLE
 from dataops.training.sagemaker.jobs import RUNNING, Described
-from dataops.training.sagemaker.refusals import code, explain, passing
+from dataops.training.sagemaker.refusals import absent, explain, passing
 from dataops.training.sagemaker.session import Session
 from dataops.versions.wording import clean
 
@@ -115,7 +115,7 @@ class Log:
             for stream in self._streams():
                 yield from self._lines(stream)
         except aws.ClientError as error:
-            if code(error) == "ResourceNotFoundException":  # nobody has written yet
+            if absent(error):  # nobody has written yet
                 return
             if passing(error):
                 raise
