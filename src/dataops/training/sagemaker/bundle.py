@@ -45,11 +45,13 @@ class Bundle:
 def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
     """The bundle of an entry point below `sources`: it, the modules of `sources` that it imports, and the pins.
 
+    Modules beside the entry point are found by their bare names, too, as Python finds them for a script.
+
     Raises:
-        DataOpsError: a file is missing, or can't be compiled.
+        DataOpsError: a file or a module of `sources` is missing, or can't be compiled.
     """
     top, entry = sources.resolve(), entry.resolve()
-    finder = ModuleFinder([str(top)])
+    finder = ModuleFinder([str(entry.parent), str(top)])
     try:
         finder.run_script(str(entry))
         modules = (getattr(module, "__file__", None) for module in finder.modules.values())
@@ -58,9 +60,18 @@ def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
         files[INSTALLED] = pins.read_bytes()
     except SyntaxError as error:
         where = os.path.relpath(error.filename or entry)
-        raise DataOpsError(f"{where}, line {error.lineno}: {error.msg}", "such a file can't be sent") from None
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise DataOpsError(f"{where}{line}: {error.msg}", "such a file can't be sent") from None
+    except ImportError as error:  # relative, in a script
+        hint = f"{entry.name} is run as a script: `from {entry.parent.name} import …`"
+        raise DataOpsError(f"{os.path.relpath(entry)}: {error}", hint) from None
     except FileNotFoundError as error:
         raise DataOpsError(f"{error.filename} is missing", "`git checkout HEAD -- FILE` brings a file back") from None
+    own = {path.relative_to(top).parts[0].removesuffix(".py") for path in found}
+    if absent := sorted(
+        name for name in finder.any_missing_maybe()[0] if "." in name and name.partition(".")[0] in own
+    ):
+        raise DataOpsError(f"{absent[0]} is imported and is not in {sources}", "write it, or take the import out")
     return Bundle(dict(sorted(files.items())), entry.relative_to(top).as_posix())
 
 
