@@ -12,6 +12,8 @@ from tagrepo import plant
 from toy import environ
 from worlds import World
 
+from dataops.cli.lineage import listing
+
 READING = [
     ("trace", "model@v1.1.0"),
     ("trace", "HEAD", "--full"),
@@ -128,3 +130,11 @@ def test_what_somebody_wrote_does_nothing_to_a_terminal(tmp_path: Path) -> None:
     repo.tag("model@v1.0.0", message="\x1b[2Jtold")
     for words in (("trace", "HEAD", "--full"), ("trace", "model@v1.0.0"), ("list",), ("diff", "HEAD", "HEAD")):
         assert "\x1b" not in lineage(repo.path, *words).stdout
+
+
+def test_a_job_is_listed_by_its_name():
+    """The column is narrow, and the end of an ARN is what tells jobs apart."""
+    arn = "arn:aws:sagemaker:eu-central-1:123456789012:training-job/retail-0123456789ab-1"
+    assert listing.trained({"backend": "sagemaker", "job": arn}) == "retail-0123456789ab-1"
+    assert listing.trained({"backend": "local"}) == "local"
+    assert listing.trained({}) == ""

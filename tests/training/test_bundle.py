@@ -57,9 +57,6 @@ def names(tmp_path: Path, **files: str) -> list[str]:
         "import job.more",
         "from job import more",
         "from job.more import x",
-        "from . import more",
-        "from .more import x as y",
-        "from .. import job\nfrom ..job import more",
         "import job.more as m, json",
         "def late():\n    from job import more",
         "try:\n    import nowhere\nexcept ImportError:\n    from job.more import *",
@@ -70,6 +67,15 @@ def test_however_it_is_imported(tmp_path: Path, text: str):
     """Wherever and however an import stands, its module is sent; the package's __init__.py with it, others not."""
     found = names(tmp_path, job__train=text, job__more="x = 1", job__INIT="", job__other="y = 2", elsewhere="")
     assert found == ["job/__init__.py", "job/more.py"]
+
+
+@pytest.mark.parametrize(
+    "text", ["from . import more", "from .more import x", "from .. import job\nfrom ..job import more"]
+)
+def test_relative_imports(tmp_path: Path, text: str):
+    """Of a module that the entry point imports; the entry point itself is a script, and has none."""
+    found = names(tmp_path, job__train="import job.a", job__a=text, job__more="x = 1", job__INIT="")
+    assert found == ["job/__init__.py", "job/a.py", "job/more.py"]
 
 
 def test_what_is_imported_imports(tmp_path: Path):

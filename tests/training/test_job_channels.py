@@ -208,3 +208,30 @@ def test_the_source_is_only_what_is_needed(ready: Clone, host: TrainingHost):
     ready.params(rounds=3)
     said = ready.train(status=1)
     assert "has other files than its name says" in said
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("import pipeline.nope", "train.py: imports pipeline.nope, which is not there"),
+        ("from pipeline import nope", "train.py: imports pipeline.nope, which is not there"),
+        ("from . import boosting", "in a script; write `from pipeline import …`"),
+        ("def x(:", "train.py, line 14: invalid syntax"),
+    ],
+)
+def test_an_entry_point_that_would_fail(ready: Clone, host: TrainingHost, written: str, message: str):
+    """What can be seen before a job is paid for is said before."""
+    path = ready.path / "src/pipeline/train.py"
+    first = "from __future__ import annotations\n"
+    path.write_text(path.read_text().replace(first, f"{first}{written}\n", 1))
+    assert message in ready.train(status=2)
+    assert not host.requests("CreateTrainingJob")
+
+
+def test_a_helper_beside_the_entry_point(ready: Clone):
+    """A script finds the modules of its own folder by their bare names, here and in the job."""
+    path = ready.path / "src/pipeline/train.py"
+    first = "from __future__ import annotations\n"
+    path.write_text(path.read_text().replace(first, f"{first}import beside\nbeside.speak()\n", 1))
+    (path.parent / "beside.py").write_text("def speak():\n    print('from beside', flush=True)\n")
+    assert "| from beside" in ready.train()

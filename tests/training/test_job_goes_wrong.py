@@ -152,13 +152,16 @@ def test_the_data_is_not_what_is_recorded(ready: Clone, host: TrainingHost):
     content = path.read_bytes()
     path.write_bytes(content + b"x")
     _, err = ready.dataops("train", "run", status=2)
-    assert f"data/dataset/train/{path.name} is not what dvc.lock records" in err
+    assert f"error: data/dataset/train/{path.name} is not what dvc.lock records" in err
     path.unlink()
     assert "is not what dvc.lock records" in ready.dataops("train", "run", status=2)[1]
     path.write_bytes(content)
     (folder / "more.parquet").write_bytes(b"PAR1")
     assert "data/dataset/train/more.parquet is not what dvc.lock records" in ready.dataops("train", "plan", status=2)[1]
     (folder / "more.parquet").unlink()
+    folder.rename(ready.path / ".dataops")
+    _, err = ready.dataops("train", "run", status=2)
+    assert "error: data/dataset/train is not in this work tree\n hint: `dvc pull data/dataset`" in err  # a fresh clone
     (ready.path / "dvc.lock").unlink()
     assert "dvc.lock records no folder data/dataset" in ready.dataops("train", "run", status=2)[1]
     assert not jobs(host)

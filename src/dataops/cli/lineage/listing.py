@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli import options
@@ -96,9 +97,14 @@ def _row(entry: Entry) -> tuple[str, ...]:
         version.author,
         data or entry.problem,
         note(entry),
-        str((entry.training or {}).get("job") or (entry.training or {}).get("backend") or ""),
+        trained(entry.training or {}),
         ", ".join(state),
     )
+
+
+def trained(record: Mapping[str, Any]) -> str:
+    """The job by its name (an ARN's end, which a narrow column would cut off), else the backend."""
+    return str(record.get("job") or record.get("backend") or "").rpartition("/")[2]
 
 
 def note(entry: Entry) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,8 +46,10 @@ class Bundle:
 def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
     """The bundle of an entry point below `sources`: it, the modules of `sources` that it imports, and the pins.
 
+    Modules beside the entry point are found by their bare names, too, as Python finds them for a script.
+
     Raises:
-        DataOpsError: a file is missing, or is no Python.
+        DataOpsError: a file or a module of `sources` is missing, or is no Python.
     """
     top, entry = sources.resolve(), entry.resolve()
     try:
@@ -54,7 +57,10 @@ def collect(entry: Path, sources: Path = SOURCES, pins: Path = PINS) -> Bundle:
         files[INSTALLED] = pins.read_bytes()
     except SyntaxError as error:
         where = os.path.relpath(error.filename or entry)
-        raise DataOpsError(f"{where}, line {error.lineno}: {error.msg}", "such a file can't be sent") from None
+        line = f", line {error.lineno}" if error.lineno else ""
+        raise DataOpsError(f"{where}{line}: {error.msg}", "such a file can't be sent") from None
+    except ImportError as error:
+        raise DataOpsError(f"{os.path.relpath(str(error.path))}: {error.msg}", "it would fail in the job") from None
     except FileNotFoundError as error:
         raise DataOpsError(f"{error.filename} is missing", "`git checkout HEAD -- FILE` brings a file back") from None
     return Bundle(dict(sorted(files.items())), entry.relative_to(top).as_posix())
@@ -64,6 +70,9 @@ def _with_imports(entry: Path, top: Path) -> dict[Path, bytes]:
     """The entry point and the files below `top` that it imports, or that those import.
 
     Not the standard library's modulefinder: it fails on a package without __init__.py, which Python imports.
+
+    Raises:
+        ImportError: what would be imported isn't there.
     """
     found: dict[Path, bytes] = {}
     waiting = [entry]
@@ -71,26 +80,54 @@ def _with_imports(entry: Path, top: Path) -> dict[Path, bytes]:
         path = waiting.pop()
         if path not in found:
             found[path] = path.read_bytes()
-            tree = ast.parse(found[path], str(path))
-            waiting += [file for name in _imported(tree, path.relative_to(top).parent) for file in _files(name, top)]
+            package = None if path == entry else path.relative_to(top).parent
+            for module, name in _imported(ast.parse(found[path], str(path)), package, path):
+                root = next((root for root in (entry.parent, top) if _is_module(root / module[0])), None)
+                if root is not None:  # else it is an installed package
+                    _require_there(root, module, name, path)
+                    waiting += _files(root, (*module, name) if name else module)
     return found
 
 
-def _imported(tree: ast.AST, package: Path) -> Iterator[tuple[str, ...]]:
-    """The names of modules, in their parts, that a file of this package asks for anywhere, also inside a function."""
+def _imported(tree: ast.AST, package: Path | None, path: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What a file of this package asks for anywhere, also inside a function: a module, and a name out of it or ""."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (tuple(alias.name.split(".")) for alias in node.names)
+            yield from ((tuple(alias.name.split(".")), "") for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            start = package.parts[: len(package.parts) + 1 - node.level] if node.level else ()
-            base = (*start, *(node.module.split(".") if node.module else ()))
-            yield from ((*base, alias.name) for alias in node.names)  # what is imported may be a module itself
+            if node.level and package is None:
+                told = f"`from {'.' * node.level}…` in a script; write `from {path.parent.name} import …`"
+                raise ImportError(told, path=str(path))
+            start = package.parts[: len(package.parts) + 1 - node.level] if node.level and package else ()
+            module = (*start, *(node.module.split(".") if node.module else ()))
+            yield from ((module, alias.name) for alias in node.names if module)
 
 
-def _files(name: tuple[str, ...], top: Path) -> Iterator[Path]:
+def _is_module(place: Path) -> bool:
+    """Whether Python would import something of that path without its suffix."""
+    return place.is_dir() or place.with_name(f"{place.name}.py").is_file()
+
+
+def _require_there(root: Path, module: tuple[str, ...], name: str, path: Path) -> None:
+    """The module is there, and so is a name out of a package: as a module, or written in its __init__.py.
+
+    Raises:
+        ImportError: it isn't.
+    """
+    place = root.joinpath(*module)
+    init = place / "__init__.py"
+    there = _is_module(place)
+    if there and name and init.is_file() and not _is_module(place / name):
+        text = init.read_text(errors="replace")
+        there = name == "*" or "import *" in text or bool(re.search(rf"\b({name}|__getattr__)\b", text))
+    if not there:
+        raise ImportError(f"imports {'.'.join(filter(None, (*module, name)))}, which is not there", path=str(path))
+
+
+def _files(root: Path, name: tuple[str, ...]) -> Iterator[Path]:
     """The files that importing a module runs: its own, and the __init__.py of every package on the way."""
     for length in range(1, len(name) + 1):
-        place = top.joinpath(*name[:length])
+        place = root.joinpath(*name[:length])
         if (init := place / "__init__.py").is_file():
             yield init
         elif (module := place.with_name(f"{place.name}.py")).is_file():

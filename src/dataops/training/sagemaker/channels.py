@@ -72,7 +72,7 @@ def dataset(context: Context, path: str) -> Dataset:
     for part in PARTS:
         if not subset(entries, part):
             raise DataOpsError(f"{path}/{part} is recorded without a file", "it is what the model learns from")
-        _require_same(root / path, part, subset(entries, part), whole.algorithm)
+        _require_same(root, path, part, subset(entries, part), whole.algorithm)
     return Dataset(path, whole.digest, whole.algorithm, entries, _released(context, path, whole.digest))
 
 
@@ -139,15 +139,18 @@ def send(channels: Sequence[Channel], there: Destination) -> None:
             there.put(channel.content, channel.uri.rpartition("/")[2])
 
 
-def _require_same(folder: Path, part: str, entries: Sequence[Entry], algorithm: str) -> None:
+def _require_same(root: Path, path: str, part: str, entries: Sequence[Entry], algorithm: str) -> None:
     """The work tree's files are those that are recorded: what is trained here and there is the same."""
-    there = {path.relative_to(folder).as_posix() for path in (folder / part).rglob("*") if path.is_file()}
+    folder = root / path
+    if not (folder / part).is_dir():
+        raise DataOpsError(f"{path}/{part} is not in this work tree", f"`dvc pull {path}` fetches it")
+    there = {found.relative_to(folder).as_posix() for found in (folder / part).rglob("*") if found.is_file()}
     listed: Mapping[str, str] = {entry.path: entry.digest for entry in entries}
     wrong = sorted(there ^ set(listed)) or [
-        path for path, digest in listed.items() if not hashing.hash_file(folder / path, algorithm).matches(digest)
+        name for name, digest in listed.items() if not hashing.hash_file(folder / name, algorithm).matches(digest)
     ]
     if wrong:
-        raise DataOpsError(f"{folder / wrong[0]} is not what dvc.lock records", AGAIN.format(folder))
+        raise DataOpsError(f"{path}/{wrong[0]} is not what dvc.lock records", AGAIN.format(path))
 
 
 def _released(context: Context, path: str, digest: str) -> Version | None:
