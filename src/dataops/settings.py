@@ -98,16 +98,11 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
     Raises:
         DataOpsError: pyproject.toml isn't TOML, or a key is unknown or of the wrong type.
     """
-    try:
-        text = (root / "pyproject.toml").read_text()
-        values: dict[str, Any] = tomllib.loads(text).get("tool", {}).get("dataops", {})
-    except FileNotFoundError:
-        values = {}
-    except tomllib.TOMLDecodeError as error:
-        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}") from None
+    tool = _pyproject(root).get("tool", {})
+    values = tool.get("dataops", {}) if isinstance(tool, dict) else {}
     where = "pyproject.toml: tool.dataops"
     for name, value in sorted(environ.items()):
-        if name.startswith("DATAOPS_") and "__" in name:
+        if name.startswith("DATAOPS_") and "__" in name and isinstance(values, dict):
             where = "pyproject.toml: tool.dataops, with DATAOPS_* of the environment"
             _put(values, name.removeprefix("DATAOPS_").lower().split("__"), value)
     return check(Settings, values, where)
@@ -115,11 +110,22 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
 
 def project(root: Path = Path()) -> str:
     """What this repository is called: [project] name of pyproject.toml, else its folder's name."""
+    named = _pyproject(root).get("project", {})
+    return str((isinstance(named, dict) and named.get("name")) or root.resolve().name)
+
+
+def _pyproject(root: Path) -> dict[str, Any]:
+    """The whole file; nothing where there is none.
+
+    Raises:
+        DataOpsError: it isn't TOML.
+    """
     try:
-        named = tomllib.loads((root / "pyproject.toml").read_text()).get("project", {}).get("name")
-    except (FileNotFoundError, tomllib.TOMLDecodeError):
-        named = None
-    return str(named or root.resolve().name)
+        return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}") from None
 
 
 def _put(values: dict[str, Any], path: list[str], value: str) -> None:
