@@ -12,6 +12,7 @@ from dataops.errors import DataOpsError
 from dataops.params import read, section
 from dataops.tables.contract import Contract
 from dataops.training import local
+from dataops.versions.wording import clean
 
 
 def hyperparameters() -> dict[str, Any]:
@@ -21,9 +22,13 @@ def hyperparameters() -> dict[str, Any]:
         DataOpsError: `train` is no section, or has a key that comes from the contract.
     """
     contract, values = section(Contract, "contract"), read()
-    train, ahead = values.get("train") or {}, (values.get("featurize") or {}).get("known_ahead") or []
-    if not isinstance(train, dict):
-        raise DataOpsError(f"params.yaml: train: expected a section of keys, found {type(train).__name__}")
+    train, featurize = values.get("train") or {}, values.get("featurize") or {}
+    for name, found in (("train", train), ("featurize", featurize)):
+        if not isinstance(found, dict):
+            raise DataOpsError(f"params.yaml: {name}: expected a section of keys, found {type(found).__name__}")
+    ahead = featurize.get("known_ahead") or []
+    if not isinstance(ahead, list):
+        raise DataOpsError("params.yaml: featurize.known_ahead: expected a list", "as [price, promotion]")
     canonical = json.dumps(values["contract"], sort_keys=True, default=str).encode()
     categories = [*contract.keys, *(n for n in contract.others if contract.columns[n].type == "string")]
     given = {
@@ -36,7 +41,20 @@ def hyperparameters() -> dict[str, Any]:
     odd = [name for name in train if name in given or str(name).lower() != name]
     if odd:  # names travel as SM_HP_<NAME>, where case is lost
         raise DataOpsError(f"params.yaml: train: unknown key {odd[0]}", "`contract` says what is learnt from what")
+    for name, value in train.items():
+        _require_json(str(name), value)
     return train | given
+
+
+def _require_json(name: str, value: Any) -> None:
+    """A hyperparameter travels as JSON, in a variable that bears its name."""
+    try:
+        json.dumps(value, sort_keys=True, default=str)
+    except (TypeError, ValueError, RecursionError) as error:
+        hint = "numbers, texts, lists, and sections whose keys are texts"
+        raise DataOpsError(f"params.yaml: train.{clean(name)} can't be sent as JSON: {error}", hint) from None
+    if not name or "=" in name or not name.isprintable():
+        raise DataOpsError(f"params.yaml: train: {clean(name)!r} can't be a key")
 
 
 def run(tell: Callable[[str], None] = print) -> None:
