@@ -158,6 +158,17 @@ def stages(pipeline: Pipeline, lock: Mapping[str, Any], where: str) -> list[Stag
     return made
 
 
+def outs(lock: Mapping[str, Any], where: str) -> list[dict[str, Any]]:
+    """Every output that dvc.lock records, whatever dvc.yaml says, as it stands there.
+
+    Raises:
+        DataOpsError: it isn't built as DVC builds it.
+    """
+    recorded = lock.get("stages") if "schema" in lock else lock
+    entries = _mapping(recorded, f"{where}: stages").items()
+    return [out for name, entry in entries for out in _list(_mapping(entry, f"{where}: {name}"), "outs", where)]
+
+
 def unrecorded(pipeline: Pipeline, made: Sequence[Stage]) -> dict[str, str]:
     """The outputs of the stages that dvc.lock doesn't record: their stage. Of `foreach` and `matrix`: none."""
     done = {stage.address for stage in made}

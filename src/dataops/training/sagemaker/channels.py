@@ -12,17 +12,17 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dataops.errors import DataOpsError, Refused
 from dataops.ingest import recorded as pointers
-from dataops.repo import yamls
+from dataops.repo import lockfile, yamls
 from dataops.repo.hashes import content_hashes
 from dataops.repo.recorded import outside
 from dataops.repo.registry import Version
 from dataops.store import hashing
 from dataops.store.copy import Destination
-from dataops.store.manifest import Entry, subset
+from dataops.store.manifest import SUFFIX, Entry, subset
 from dataops.store.objects import LEGACY, Object
 from dataops.store.s3objects import S3Store
 from dataops.versions import files, publish
@@ -84,18 +84,24 @@ def recorded(root: Path, path: str) -> tuple[str, str]:
     Raises:
         DataOpsError: neither has it, or dvc.lock can't be read.
     """
-    try:
-        lock = yamls.load((root / LOCK).read_bytes(), str(LOCK))
-    except FileNotFoundError:
-        lock = {}
-    stages = lock.get("stages")
-    for stage in stages.values() if isinstance(stages, dict) else ():
-        for out in (stage or {}).get("outs") or ():
-            if out.get("path") == path and str(out.get("md5", "")).endswith(".dir"):
-                return str(out["md5"]), str(out.get("hash") or LEGACY)
-    if (found := pointers.read(root, Path(path))) is not None and found.md5.endswith(".dir"):
+    for out in outs(root):
+        if out.get("path") == path and str(out.get("md5", "")).endswith(SUFFIX):
+            return str(out["md5"]), str(out.get("hash") or LEGACY)
+    if (found := pointers.read(root, Path(path))) is not None and found.md5.endswith(SUFFIX):
         return found.md5, "md5"
     raise DataOpsError(f"dvc.lock records no folder {path}", "`dvc repro` makes and records it")
+
+
+def outs(root: Path) -> list[dict[str, Any]]:
+    """What dvc.lock of the work tree records of every output; nothing where there is none.
+
+    Raises:
+        DataOpsError: it can't be read.
+    """
+    try:
+        return lockfile.outs(yamls.load((root / LOCK).read_bytes(), str(LOCK)), str(LOCK))
+    except FileNotFoundError:
+        return []
 
 
 def by_manifest(data: Dataset, store: S3Store, there: Destination) -> list[Channel]:
@@ -145,8 +151,12 @@ def send(channels: Sequence[Channel], there: Destination) -> None:
         DataOpsError: S3 won't.
     """
     for channel in channels:
-        if channel.content:
-            there.put(channel.content, channel.uri.rpartition("/")[2])
+        name = channel.uri.rpartition("/")[2]
+        found = there.content(name) if channel.content else None
+        if found is None and channel.content:
+            there.put(channel.content, name)
+        elif found is not None and found != channel.content:
+            raise Refused(f"{channel.uri} has other content than its name says", "delete it: somebody changed it")
 
 
 def _require_same(folder: Path, part: str, entries: Sequence[Entry], algorithm: str) -> None:

@@ -6,10 +6,9 @@ import os
 from pathlib import Path, PurePosixPath
 
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
 from dataops.repo.gittext import complaint
 from dataops.training.sagemaker.bundle import SOURCES, Bundle
-from dataops.training.sagemaker.channels import LOCK
+from dataops.training.sagemaker.channels import LOCK, outs
 from dataops.training.sagemaker.request import Standing
 from dataops.versions.context import Context
 
@@ -38,12 +37,7 @@ def of(context: Context, bundle: Bundle) -> Standing:
 
 def _written_by_dvc(root: Path) -> set[str]:
     """dvc.lock and the paths of every output that it records."""
-    try:
-        stages = yamls.load((root / LOCK).read_bytes(), str(LOCK)).get("stages")
-    except FileNotFoundError:
-        stages = {}
-    entries = stages.values() if isinstance(stages, dict) else ()
-    return {str(LOCK)} | {str(out.get("path")) for entry in entries for out in (entry or {}).get("outs") or ()}
+    return {str(LOCK)} | {str(out.get("path")) for out in outs(root)}
 
 
 def _below(path: str, made: set[str]) -> bool:
