@@ -181,15 +181,33 @@ def test_a_model_that_leads_elsewhere(ready: Clone, host: TrainingHost):
         made.addfile(link)
     empty = io.BytesIO()
     tarfile.open(fileobj=empty, mode="w:gz").close()
+
+    def odd(**headers: str) -> bytes:
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w:gz", format=tarfile.PAX_FORMAT) as opened:
+            member = tarfile.TarInfo("model.txt")
+            member.size, member.pax_headers = 512, {name.replace("_", "."): text for name, text in headers.items()}
+            opened.addfile(member, io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0")))
+        return made.getvalue()
+
+    huge = {"GNU_sparse_major": "1", "GNU_sparse_minor": "0", "GNU_sparse_realsize": str(1 << 40)}
     for content, message in (
         (buffer.getvalue(), "which is no plain file"),
+        (odd(mtime="1e300"), "is damaged"),
+        (odd(**huge | {"GNU_sparse_realsize": "x"}), "is damaged"),
+        (odd(**huge), "unpacks to more than 20 GiB"),
         (buffer.getvalue()[:40], "is damaged"),
         (b"<html>", "is damaged"),
         (empty.getvalue(), "is empty"),
     ):
         host.client("s3").put_object(Bucket=host.bucket, Key=key, Body=content)
-        assert message in ready.train(status=1)
+        said = ready.train(status=1)
+        assert message in said
         assert not (ready.path / "models").exists()
+    host.client("s3").put_object(Bucket=host.bucket, Key=key, Body=b"<html>")
+    assert "delete it there and run again: that is a new attempt" in ready.train(status=1)
+    host.client("s3").delete_object(Bucket=host.bucket, Key=key)
+    assert "has no model any more: a new attempt" in ready.train()
 
 
 def test_the_log_may_not_be_read(ready: Clone, host: TrainingHost):
