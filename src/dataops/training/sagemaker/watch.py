@@ -11,7 +11,7 @@ from typing import Any
 import botocore.exceptions as aws
 
 from dataops.errors import DataOpsError, Refused
-from dataops.training.sagemaker.jobs import RUNNING, Described
+from dataops.training.sagemaker.jobs import RUNNING, Described, ask
 from dataops.training.sagemaker.refusals import code, explain, passing
 from dataops.training.sagemaker.session import Session
 from dataops.versions.wording import clean
@@ -59,8 +59,7 @@ class Watch:
     def _look(self) -> Described | None:
         """Ask once and tell what is new; None where AWS can't be asked just now."""
         try:
-            job: Described = self.session.client("sagemaker").describe_training_job(TrainingJobName=self.name)
-            lines = list(self.log.news())
+            job = ask(self.session, self.name)
         except (aws.ClientError, aws.BotoCoreError) as error:
             explained = explain(error, f"ask after the training job {self.name}")
             if not passing(error):
@@ -71,7 +70,7 @@ class Watch:
             return None
         self.silent = False
         self._tell_status(job)
-        for line in lines:
+        for line in self.log.news():
             self.tell(f"  | {line}")
         self._tell_metrics(job)
         return job
@@ -103,21 +102,15 @@ class Log:
     _closed: bool = False
 
     def news(self) -> Iterator[str]:
-        """The lines since the last call.
-
-        Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: worth another try later.
-        """
+        """The lines since the last call; those that can't be had just now come with a later one."""
         if self._closed:
             return
         try:
             for stream in self._streams():
                 yield from self._lines(stream)
-        except aws.ClientError as error:
-            if code(error) == "ResourceNotFoundException":  # nobody has written yet
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            if passing(error) or code(error) == "ResourceNotFoundException":  # nobody has written yet
                 return
-            if passing(error):
-                raise
             self._closed = True
             yield f"({explain(error, 'read the log').message}; going on without)"
 
@@ -139,7 +132,7 @@ class Log:
             self._tokens[stream] = page["nextForwardToken"]
             for event in page["events"]:
                 yield clean(event["message"])[:LONGEST]
-            if page["nextForwardToken"] == token or not page["events"]:
+            if page["nextForwardToken"] == token:  # a page before the last may be empty
                 return
 
 
