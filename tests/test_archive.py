@@ -67,3 +67,13 @@ def test_one_flipped_bit_is_no_traceback(folder, tmp_path):
             member(path, "model.txt")
     path.write_bytes(whole)
     assert member(path, "model.txt") == good
+
+
+def test_long_and_foreign_names(tmp_path):
+    """A job may name its files as it likes."""
+    for name in (f"{'d' * 120}/{'n' * 200}", "日本.txt"):
+        path = tmp_path / "odd" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+        pack(tmp_path / "odd", tmp_path / "odd.tar.gz")
+        assert member(tmp_path / "odd.tar.gz", name) == name.encode()

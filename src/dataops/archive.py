@@ -12,6 +12,9 @@ from pathlib import Path
 from dataops.errors import DataOpsError
 from dataops.files import write_bytes
 
+# what reading a damaged or hostile one may raise: tarfile lets through what int(), utime() and open() say of headers
+DAMAGED = (tarfile.TarError, EOFError, OSError, OverflowError, RecursionError, ValueError, zlib.error)
+
 
 def pack(folder: Path, target: Path) -> None:
     """Archive the files of `folder` without times, owners or modes; replaces `target` in one step."""
@@ -24,7 +27,7 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     buffer = io.BytesIO()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as compressed,
-        tarfile.open(fileobj=compressed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+        tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name in sorted(files):
             member = tarfile.TarInfo(name)
@@ -45,5 +48,5 @@ def member(archive: Path, name: str) -> bytes:
             return opened.extractfile(name).read()  # type: ignore[union-attr]  # `pack` writes files alone
     except FileNotFoundError:
         raise DataOpsError(f"{archive} is missing", "run `dvc repro`, or `dvc pull` in a fresh clone") from None
-    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
+    except (*DAMAGED, KeyError) as error:
         raise DataOpsError(f"{archive} is damaged: {error}", "dvc checkout --force models/model.tar.gz") from None

@@ -116,15 +116,12 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
     Raises:
         DataOpsError: pyproject.toml isn't TOML, a key is unknown or of the wrong type, or a variable isn't one.
     """
-    try:
-        values: dict[str, Any] = _pyproject(root).get("tool", {}).get("dataops", {})
-    except ValueError as error:
-        hint = 'texts in quotes, as in backend = "local"; `git diff` shows what changed since it worked'
-        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}", hint) from None
+    tool = _pyproject(root).get("tool", {})
+    values = tool.get("dataops", {}) if isinstance(tool, dict) else {}
     where = "pyproject.toml: tool.dataops"
     for name, value in sorted(environ.items()):
         _require_two_underscores(name)
-        if name.startswith("DATAOPS_") and "__" in name:
+        if name.startswith("DATAOPS_") and "__" in name and isinstance(values, dict):
             where = "pyproject.toml: tool.dataops, with DATAOPS_* of the environment"
             _put(values, name.removeprefix("DATAOPS_").lower().split("__"), value)
     return check(Settings, values, where)
@@ -132,19 +129,23 @@ def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settin
 
 def project(root: Path = Path()) -> str:
     """What this repository is called: [project] name of pyproject.toml, else its folder's name."""
-    try:
-        named = _pyproject(root).get("project", {}).get("name")
-    except ValueError:
-        named = None
-    return str(named or root.resolve().name)
+    named = _pyproject(root).get("project", {})
+    return str((isinstance(named, dict) and named.get("name")) or root.resolve().name)
 
 
 def _pyproject(root: Path) -> dict[str, Any]:
-    """pyproject.toml, empty where there is none; ValueError: it is no TOML, or not in UTF-8."""
+    """The whole file; nothing where there is none.
+
+    Raises:
+        DataOpsError: it isn't TOML.
+    """
     try:
         return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        hint = 'texts in quotes, as in backend = "local"; `git diff` shows what changed since it worked'
+        raise DataOpsError(f"pyproject.toml is not valid TOML: {error}", hint) from None
 
 
 def _require_two_underscores(name: str) -> None:

@@ -196,15 +196,33 @@ def test_a_model_that_leads_elsewhere(ready: Clone, host: TrainingHost):
         made.addfile(link)
     empty = io.BytesIO()
     tarfile.open(fileobj=empty, mode="w:gz").close()
+
+    def odd(**headers: str) -> bytes:
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w:gz", format=tarfile.PAX_FORMAT) as opened:
+            member = tarfile.TarInfo("model.txt")
+            member.size, member.pax_headers = 512, {name.replace("_", "."): text for name, text in headers.items()}
+            opened.addfile(member, io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0")))
+        return made.getvalue()
+
+    huge = {"GNU_sparse_major": "1", "GNU_sparse_minor": "0", "GNU_sparse_realsize": str(1 << 40)}
     for content, message in (
         (buffer.getvalue(), "which is no plain file"),
+        (odd(mtime="1e300"), "is damaged"),
+        (odd(**huge | {"GNU_sparse_realsize": "x"}), "is damaged"),
+        (odd(**huge), "unpacks to more than 20 GiB"),
         (buffer.getvalue()[:40], "is damaged"),
         (b"<html>", "is damaged"),
         (empty.getvalue(), "is empty"),
     ):
         host.client("s3").put_object(Bucket=host.bucket, Key=key, Body=content)
-        assert message in ready.train(status=1)
+        said = ready.train(status=1)
+        assert message in said
         assert not (ready.path / "models").exists()
+    host.client("s3").put_object(Bucket=host.bucket, Key=key, Body=b"<html>")
+    assert "delete it there and run again: that is a new attempt" in ready.train(status=1)
+    host.client("s3").delete_object(Bucket=host.bucket, Key=key)
+    assert "has no model any more: a new attempt" in ready.train()
 
 
 def test_the_log_may_not_be_read(ready: Clone, host: TrainingHost):
@@ -219,3 +237,45 @@ def test_the_log_may_not_be_read(ready: Clone, host: TrainingHost):
         host.enforce(on=False)
     assert said.count("can't read the log: access denied") == 1
     assert "models/model.tar.gz: from" in said
+
+
+@pytest.mark.parametrize(
+    "stages",
+    ["[1]", "{split: [1]}", "{split: {outs: 3}}", "{split: {outs: {path: data/dataset}}}", "{split: {outs: [x]}}"],
+)
+def test_a_lock_that_dvc_did_not_write(ready: Clone, stages: str):
+    """Whatever stands in dvc.lock, it is one line."""
+    (ready.path / "dvc.lock").write_text(f"schema: '2.0'\nstages: {stages}\n")
+    _, err = ready.dataops("train", "plan", status=2)
+    assert "error: dvc.lock: " in err
+
+
+def test_what_was_sent_has_been_changed(ready: Clone, host: TrainingHost):
+    """A manifest or bundle of its name and other content starts no job; whose copy lost its metadata is the same."""
+    plan = ready.plan()
+    uris = [channel["DataSource"]["S3DataSource"]["S3Uri"] for channel in plan["InputDataConfig"]]
+    keys = [uri.removeprefix(f"s3://{host.bucket}/") for uri in uris]
+    ready.train()
+    s3 = host.client("s3")
+    good = {key: s3.get_object(Bucket=host.bucket, Key=key)["Body"].read() for key in keys}
+    model = plan["OutputDataConfig"]["S3OutputPath"].removeprefix(f"s3://{host.bucket}/")
+    s3.delete_object(Bucket=host.bucket, Key=f"{model}/{plan['TrainingJobName']}/output/model.tar.gz")
+    for key, content in good.items():
+        half = len(content) // 2
+        damaged = content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]
+        s3.put_object(Bucket=host.bucket, Key=key, Body=damaged)
+        said = ready.train(status=1)
+        assert f"{key} has other" in said
+        assert "somebody changed it" in said
+        s3.put_object(Bucket=host.bucket, Key=key, Body=content)
+    assert len(jobs(host)) == 1
+    ready.train()
+    assert len(jobs(host)) == 2
+
+
+@pytest.mark.parametrize("output", ["", "s3://training-bucket", "s3://training-bucket/models/"])
+def test_checkpoints_are_below_the_output(ready: Clone, output: str):
+    """They never end in a bucket that nobody named."""
+    plan = ready.plan(DATAOPS_TRAIN__SAGEMAKER__SPOT="true", DATAOPS_TRAIN__SAGEMAKER__OUTPUT=f'"{output}"')
+    below = output.rstrip("/") or "s3://training-bucket/dvc/sagemaker"
+    assert plan["CheckpointConfig"]["S3Uri"].startswith(f"{below}/checkpoints/")

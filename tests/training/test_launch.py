@@ -47,6 +47,29 @@ def test_keys_of_the_contract_are_not_hyperparameters(bench: Bench, section):
     assert f"params.yaml: train: unknown key {next(iter(section))}" in done.err
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("a=b", 1, "train: 'a=b' can't be a key"),
+        ("a\nb", 1, "train: 'a b' can't be a key"),
+        ("", 1, "train: '' can't be a key"),
+    ],
+)
+def test_what_can_not_travel(bench: Bench, name, value, message):
+    """A hyperparameter goes as JSON in a variable of its name, on every backend."""
+    bench.params["train"][name] = value
+    bench.save()
+    assert message in ended(launch.run, status=2).err
+
+
+@pytest.mark.parametrize(("section", "message"), [(3, "featurize: expected a section"), ({"known_ahead": 5}, "a list")])
+def test_featurize_is_no_section(bench: Bench, section, message):
+    """The launcher reads one key of it."""
+    bench.params["featurize"] = section
+    bench.save()
+    assert message in ended(launch.run, status=2).err
+
+
 def test_no_section(bench: Bench):
     """A list where keys belong is one line."""
     bench.params["train"] = [1]

@@ -13,6 +13,7 @@ from dataops.files import plain
 from dataops.params import read, section
 from dataops.tables.contract import Contract
 from dataops.training import local
+from dataops.versions.wording import clean
 
 
 def hyperparameters() -> dict[str, Any]:
@@ -22,9 +23,13 @@ def hyperparameters() -> dict[str, Any]:
         DataOpsError: `train` is no section, or has a key that comes from the contract.
     """
     contract, values = section(Contract, "contract"), read()
-    train, ahead = values.get("train") or {}, (values.get("featurize") or {}).get("known_ahead") or []
-    if not isinstance(train, dict):
-        raise DataOpsError(f"params.yaml: train: expected a section of keys, found {type(train).__name__}")
+    train, featurize = values.get("train") or {}, values.get("featurize") or {}
+    for name, found in (("train", train), ("featurize", featurize)):
+        if not isinstance(found, dict):
+            raise DataOpsError(f"params.yaml: {name}: expected a section of keys, found {type(found).__name__}")
+    ahead = featurize.get("known_ahead") or []
+    if not isinstance(ahead, list):
+        raise DataOpsError("params.yaml: featurize.known_ahead: expected a list", "as [price, promotion]")
     canonical = json.dumps(values["contract"], sort_keys=True, default=str).encode()
     categories = [*contract.keys, *(n for n in contract.others if contract.columns[n].type == "string")]
     given = {
@@ -37,6 +42,9 @@ def hyperparameters() -> dict[str, Any]:
     odd = [name for name in train if name in given or str(name).lower() != name]
     if odd:  # names travel as SM_HP_<NAME>, where case is lost
         raise DataOpsError(f"params.yaml: train: unknown key {odd[0]}", "`contract` says what is learnt from what")
+    for name in train:
+        if not str(name) or "=" in str(name) or not str(name).isprintable():  # it names a variable
+            raise DataOpsError(f"params.yaml: train: {clean(str(name))!r} can't be a key")
     return {**plain(train), **given}
 
 

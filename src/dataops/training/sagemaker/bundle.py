@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import io
 import json
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from dataops.archive import packed
+from dataops.archive import DAMAGED, packed
 from dataops.errors import DataOpsError, Refused
 from dataops.store.copy import Destination
 
@@ -143,8 +144,10 @@ def send(bundle: Bundle, there: Destination) -> None:
     """
     found = there.content(bundle.key)
     if found is None:
-        there.put(packed(bundle.files), bundle.key, "application/gzip")
-    elif _unpacked(found) != bundle.files:
+        with contextlib.suppress(Refused):  # somebody has just been first, and their machine compresses otherwise
+            there.put(packed(bundle.files), bundle.key, "application/gzip")
+        found = there.content(bundle.key)
+    if found is None or _unpacked(found) != bundle.files:
         raise Refused(f"{there.uri(bundle.key)} has other files than its name says", "delete it: somebody changed it")
 
 
@@ -154,5 +157,5 @@ def _unpacked(content: bytes) -> Mapping[str, bytes] | None:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as opened:
             files = {member.name: opened.extractfile(member) for member in opened.getmembers()}
             return {name: file.read() for name, file in files.items() if file is not None}
-    except (tarfile.TarError, OSError, EOFError):
+    except DAMAGED:
         return None

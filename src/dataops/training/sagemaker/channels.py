@@ -135,8 +135,12 @@ def send(channels: Sequence[Channel], there: Destination) -> None:
         DataOpsError: S3 won't.
     """
     for channel in channels:
-        if channel.content:
-            there.put(channel.content, channel.uri.rpartition("/")[2])
+        name = channel.uri.rpartition("/")[2]
+        found = there.content(name) if channel.content else None
+        if found is None and channel.content:
+            there.put(channel.content, name)
+        elif found is not None and found != channel.content:
+            raise Refused(f"{channel.uri} has other content than its name says", "delete it: somebody changed it")
 
 
 def _require_same(root: Path, path: str, part: str, entries: Sequence[Entry], algorithm: str) -> None:

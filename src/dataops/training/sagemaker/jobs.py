@@ -31,11 +31,25 @@ def describe(session: Session, name: str) -> Described | None:
         DataOpsError: AWS won't say.
     """
     try:
-        found: Described = session.client("sagemaker").describe_training_job(TrainingJobName=name)
+        return ask(session, name)
     except (aws.ClientError, aws.BotoCoreError) as error:
         if absent(error):
             return None
         raise explain(error, f"look for the training job {name}") from None
+
+
+def ask(session: Session, name: str) -> Described:
+    """DescribeTrainingJob's answer.
+
+    Raises:
+        botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS won't, or can't be reached.
+        DataOpsError: something else answered: a proxy's page is JSON without a key to botocore.
+    """
+    client = session.client("sagemaker")
+    found: Described = client.describe_training_job(TrainingJobName=name)
+    if "TrainingJobStatus" not in found:
+        where = client.meta.endpoint_url
+        raise DataOpsError(f"{where} doesn't answer as SageMaker does", "is a proxy in between? Check HTTPS_PROXY")
     return found
 
 
@@ -114,13 +128,11 @@ def start(session: Session, request: Mapping[str, Any]) -> bool:
     name = str(request["TrainingJobName"])
     try:
         sdk.create(session, request)
-    except aws.ClientError as error:
+    except (aws.ClientError, aws.BotoCoreError) as error:
         if code(error) == "ResourceInUse":
             return False
         if describe(session, name) is not None:  # the answer got lost, or the look at it did
             return True
-        raise explain(error, f"start the training job {name}") from None
-    except aws.BotoCoreError as error:
         raise explain(error, f"start the training job {name}") from None
     return True
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import tarfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataops.errors import Refused
+from dataops.archive import DAMAGED
+from dataops.errors import DataOpsError, Refused
 from dataops.store.refusals import explain
 from dataops.store.s3objects import BROKEN, GONE, S3Store
 from dataops.training.sagemaker.jobs import Described
@@ -22,6 +23,7 @@ MODEL, OUTPUT = "model.tar.gz", "output.tar.gz"
 BLOCK = 1 << 20
 LARGEST = 20 << 30  # bytes unpacked
 AGAIN = "run again: that is a new attempt"
+DELETE = "delete it there and run again: that is a new attempt"
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,16 @@ def _unpack(archive: Path, folder: Path, uri: str) -> None:
             while block := whole.read(BLOCK):
                 size += len(block)
                 if size > LARGEST:
-                    raise Refused(f"{uri} unpacks to more than {LARGEST >> 30} GiB", AGAIN)
+                    raise Refused(f"{uri} unpacks to more than {LARGEST >> 30} GiB", DELETE)
         with tarfile.open(archive, mode="r:gz") as opened:
             members = opened.getmembers()
             odd = next((member.name for member in members if not (member.isfile() or member.isdir())), None)
             if odd is not None:
-                raise Refused(f"{uri} holds {odd}, which is no plain file", "the model must be files alone")
+                raise Refused(f"{uri} holds {clean(odd)}, which is no plain file", "the model must be files alone")
+            if sum(member.size for member in members) > LARGEST:  # a sparse file is larger than its bytes
+                raise Refused(f"{uri} unpacks to more than {LARGEST >> 30} GiB", DELETE)
             opened.extractall(folder, members, filter="data")
-    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
-        raise Refused(f"{uri} is damaged: {clean(str(error))}", AGAIN) from None
+    except DAMAGED as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise DataOpsError(f"no room to unpack {uri}", f"it needs that below {folder.parent}") from None
+        raise Refused(f"{uri} is damaged: {clean(str(error))}", DELETE) from None

@@ -13,6 +13,8 @@ OLD = ("ExpiredToken", "ExpiredTokenException", "RequestExpired")
 UNKNOWN = ("UnrecognizedClientException", "InvalidClientTokenId", "InvalidSignatureException", "SignatureDoesNotMatch")
 DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 ABSENT = ("ResourceNotFound", "ResourceNotFoundException")
+SKEWED = ("RequestTimeTooSkewed",)
+SKEWED_TEXTS = ("Signature expired", "Signature not yet current")
 SLOW = ("Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded")
 SERVER = 500  # and above: AWS's own trouble
 POLICIES = "docs/iam has the policies that suffice"
@@ -60,6 +62,10 @@ def explain(error: Exception, doing: str) -> DataOpsError:
 def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
     """AWS said no, with a code."""
     found, text = code(error), clean(str(error.response.get("Error", {}).get("Message", "")))
+    if found in SKEWED or any(mark in text for mark in SKEWED_TEXTS):
+        return DataOpsError(
+            f"can't {doing}: {found} {text}", "is this machine's clock right? AWS allows 5 to 15 minutes"
+        )
     if found in OLD:
         return DataOpsError(f"can't {doing}: the AWS credentials have expired", "run `aws sso login`, then try again")
     if found in UNKNOWN:
@@ -68,6 +74,8 @@ def _answered(error: aws.ClientError, doing: str) -> DataOpsError:
         return DataOpsError(f"can't {doing}: access denied: {text}", POLICIES)
     if found in SLOW:
         return DataOpsError(f"can't {doing}: AWS asks to slow down ({found})", "wait a minute and try again")
+    if passing(error):
+        return DataOpsError(f"can't {doing}: AWS has trouble of its own ({found})", "wait a minute and try again")
     if found == "ResourceLimitExceeded":
         hint = "another instance_type, or ask for more under Service Quotas"
         return DataOpsError(f"can't {doing}: the account's quota is used up: {text}", hint)

@@ -120,7 +120,7 @@ def build(
         request["VpcConfig"] = {"Subnets": chosen.subnets, "SecurityGroupIds": chosen.security_groups}
     if chosen.spot:
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = chosen.max_wait_seconds
-        place = f"{output.rpartition('/')[0]}/checkpoints/{inputs.digest}"
+        place = f"{output.removesuffix('/jobs')}/checkpoints/{inputs.digest}"  # beside jobs/, else below `output`
         request["CheckpointConfig"] = {"S3Uri": place, "LocalPath": CHECKPOINTS}
         request["Environment"] = {"DATAOPS_CHECKPOINTS": CHECKPOINTS}
     if not chosen.metrics:
@@ -181,7 +181,9 @@ def hyperparameters(inputs: Inputs) -> dict[str, str]:
     Raises:
         DataOpsError: there are too many, or one is too long.
     """
-    given = {str(name): json.dumps(value, default=str) for name, value in inputs.hyperparameters.items()}
+    given = {
+        str(name): json.dumps(value, sort_keys=True, default=str) for name, value in inputs.hyperparameters.items()
+    }
     given |= {
         "sagemaker_container_log_level": str(logging.WARNING),  # else the toolkit prints its environment first
         "sagemaker_program": json.dumps(inputs.bundle.program),

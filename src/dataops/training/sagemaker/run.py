@@ -207,7 +207,12 @@ def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
     request = ready.request(found.following)
     _send(ready, tell)
     name = str(request["TrainingJobName"])
-    if jobs.start(ready.session, request):
+    try:
+        ours = jobs.start(ready.session, request)
+    except KeyboardInterrupt:  # the request may have arrived
+        tell(f"if {name} was started, {watch.GOES_ON}")
+        raise
+    if ours:
         tell(f"started {name} on {ready.chosen.sagemaker.instance_count} x {ready.chosen.sagemaker.instance_type}")
     else:
         tell(f"{name} is there already: joining it")

@@ -34,8 +34,9 @@ class Session:
     def client(self, service: str) -> Any:
         """The boto3 client of `service`, made once. Its endpoint follows AWS_ENDPOINT_URL*, as boto3's clients do."""
         if service not in self._made:
+            attempts = min(2, self.attempts) if service == "logs" else self.attempts  # a log's next call has it all
             config = Config(
-                connect_timeout=5, read_timeout=60, retries={"total_max_attempts": self.attempts, "mode": "standard"}
+                connect_timeout=5, read_timeout=60, retries={"total_max_attempts": attempts, "mode": "standard"}
             )
             with explained(f"call {service}"):
                 self._made[service] = self.boto.client(service, region_name=self.region, config=config)

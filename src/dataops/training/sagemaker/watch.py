@@ -12,7 +12,7 @@ import botocore.exceptions as aws
 
 from dataops.errors import DataOpsError, Refused
 from dataops.settings import TABLE
-from dataops.training.sagemaker.jobs import RUNNING, Described
+from dataops.training.sagemaker.jobs import RUNNING, Described, ask
 from dataops.training.sagemaker.refusals import absent, explain, passing
 from dataops.training.sagemaker.session import Session
 from dataops.versions.wording import clean
@@ -60,8 +60,7 @@ class Watch:
     def _look(self) -> Described | None:
         """Ask once and tell what is new; None where AWS can't be asked just now."""
         try:
-            job: Described = self.session.client("sagemaker").describe_training_job(TrainingJobName=self.name)
-            lines = list(self.log.news())
+            job = ask(self.session, self.name)
         except (aws.ClientError, aws.BotoCoreError) as error:
             explained = explain(error, f"ask after the training job {self.name}")
             if not passing(error):
@@ -72,7 +71,7 @@ class Watch:
             return None
         self.silent = False
         self._tell_status(job)
-        for line in lines:
+        for line in self.log.news():
             self.tell(f"  | {line}")
         self._tell_metrics(job)
         return job
@@ -104,21 +103,15 @@ class Log:
     _closed: bool = False
 
     def news(self) -> Iterator[str]:
-        """The lines since the last call.
-
-        Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: worth another try later.
-        """
+        """The lines since the last call; those that can't be had just now come with a later one."""
         if self._closed:
             return
         try:
             for stream in self._streams():
                 yield from self._lines(stream)
-        except aws.ClientError as error:
-            if absent(error):  # nobody has written yet
+        except (aws.ClientError, aws.BotoCoreError) as error:
+            if passing(error) or absent(error):  # nobody has written yet
                 return
-            if passing(error):
-                raise
             self._closed = True
             yield f"({explain(error, 'read the log').message}; going on without)"
 
@@ -140,7 +133,7 @@ class Log:
             self._tokens[stream] = page["nextForwardToken"]
             for event in page["events"]:
                 yield clean(event["message"])[:LONGEST]
-            if page["nextForwardToken"] == token or not page["events"]:
+            if page["nextForwardToken"] == token:  # a page before the last may be empty
                 return
 
 
