@@ -42,11 +42,16 @@ def member(archive: Path, name: str) -> bytes:
     Raises:
         DataOpsError: the archive is missing or damaged, or has no such file.
     """
+    hint = f"dvc checkout --force {archive}"
     try:
         content = gzip.decompress(archive.read_bytes())  # to the end, where the checksum is
         with tarfile.open(fileobj=io.BytesIO(content)) as opened:
-            return opened.extractfile(name).read()  # type: ignore[union-attr]  # `pack` writes files alone
+            file = opened.extractfile(name)
+            found = None if file is None else file.read()
     except FileNotFoundError:
         raise DataOpsError(f"{archive} is missing", "run `dvc repro`, or `dvc pull` in a fresh clone") from None
     except (*DAMAGED, KeyError) as error:
-        raise DataOpsError(f"{archive} is damaged: {error}", "dvc checkout --force models/model.tar.gz") from None
+        raise DataOpsError(f"{archive} is damaged: {error}", hint) from None
+    if found is None:
+        raise DataOpsError(f"{archive} is damaged: {name} is no file in it", hint)
+    return found

@@ -168,8 +168,16 @@ def _released(here: Context, done: Released, *, as_json: bool) -> int:
         return status
     planned = _json(done.plan) if done.plan else {"tag": version.tag, "card": version.card, "commit": version.commit}
     more = {"registration": registered} if registered else {}
-    _print({**planned, "bytes": vars(done.bytes), "released": True, "pushed": done.pushed,
-            "finished": done.finished or None, **more})  # fmt: skip
+    _print(
+        {
+            **planned,
+            "bytes": vars(done.bytes),
+            "released": True,
+            "pushed": done.pushed,
+            "finished": done.finished or None,
+            **more,
+        }
+    )
     return status
 
 

@@ -57,8 +57,11 @@ def _recorded(context: Context, job: str) -> Iterator[Version]:
     held = trees.blobs(context.git, list(dict.fromkeys(one.commit for one in bare)), TRAINING.__eq__)
     blobs = sorted(set().union(*held.values()))
     mark = json.dumps(job).encode()
-    having = {blob for blob, found in zip(blobs, context.git.batch(blobs), strict=True)
-              if found is not None and mark in found.content}  # fmt: skip
+    having = {
+        blob
+        for blob, found in zip(blobs, context.git.batch(blobs), strict=True)
+        if found is not None and mark in found.content
+    }
     for version in bare:
         if having.isdisjoint(held.get(version.commit, ())):
             continue

@@ -184,11 +184,13 @@ def record(ready: Prepared, job: Described, model: outcome.Fetched, packages: Ma
             if (source := item["DataSource"].get("S3DataSource"))
         },
         "dataset": {
-            "path": data.path, "hash": data.digest, "version": data.version.name if data.version else None,
+            "path": data.path,
+            "hash": data.digest,
+            "version": data.version.name if data.version else None,
         },
         "source": {"uri": ready.sources.uri(ready.inputs.bundle.key), "sha256": ready.inputs.bundle.digest},
         "model": {"uri": model.uri, "sha256": model.sha256},
-    }  # fmt: skip
+    }
 
 
 def _started(ready: Prepared, found: Found, tell: watch.Tell) -> str:
