@@ -84,6 +84,10 @@ def test_the_published_copy(ready: Clone, host: TrainingHost):
     name = ready.plan()["TrainingJobName"]
     upload(ready, host)
     ready.dataops("publish", "dataset@v1.0.0")
+    s3, more = host.client("s3"), {"Bucket": host.bucket, "Key": "datasets/v1.0.0/train/more.parquet"}
+    s3.put_object(**more, Body=b"PAR1")
+    assert "datasets/v1.0.0/train/more.parquet is not as it was published" in ready.train(status=1, **published)
+    s3.delete_object(**more)
     ready.train(**published)
     request = sent(host)[0]
     assert request["TrainingJobName"] == name  # where it reads is no input

@@ -43,6 +43,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="print the CreateTrainingJob request without sending it",
         description="Print the request that `train run` would send to SageMaker, as JSON. Nothing is sent or uploaded.",
     )
+    plan.add_argument("--json", action="store_true", help="it is JSON anyway")
     plan.set_defaults(run=_plan)
     status = actions.add_parser("status", help="the job on SageMaker that these inputs have")
     status.add_argument("--json", action="store_true", help="for programs")

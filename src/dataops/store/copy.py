@@ -60,6 +60,17 @@ class Destination:
         except BROKEN as error:
             raise explain(error, "read", self._named) from None
 
+    def sizes(self, start: str) -> dict[str, int]:
+        """Bytes of each object whose name begins so, by its name."""
+        base = len(self.key(""))
+        try:
+            pages = self.store.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.bucket, Prefix=self.key(start)
+            )
+            return {item["Key"][base:]: int(item["Size"]) for page in pages for item in page.get("Contents", ())}
+        except BROKEN as error:
+            raise explain(error, "list", self._named) from None
+
     def copy(self, obj: Object, head: Head, name: str) -> Outcome:
         """Copy an object of the store inside S3; no bytes come through here.
 

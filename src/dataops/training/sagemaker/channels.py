@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import checkedout
@@ -117,14 +117,31 @@ def by_copy(context: Context, data: Dataset) -> list[Channel]:
             '`dataops release dataset`, then `dataops publish`; or channels = "objects"',
         )
     planned = publish.plan(context, data.version.name, publish.Options())
-    found = planned.destination.content(publish.METADATA)  # written last: the copy is complete
-    said = json.loads(found) if found else {}
-    if not found or said.get("published", {}).get("format") != "parquet" or said.get("hash") != data.digest:
+    there = planned.destination
+    said = _published(there.content(publish.METADATA))  # written last: the copy is complete
+    if said.get("format") != "parquet" or said.get("hash") != data.digest:
         raise Refused(
-            f"{data.version.name} is not published at {planned.destination.uri()}" + " as Parquet" * bool(found),
+            f"{data.version.name} is not published at {there.uri()}" + " as Parquet" * bool(said),
             f"`dataops publish {data.version.name}`",
         )
-    return [Channel(part, "S3Prefix", planned.destination.uri(f"{part}/")) for part in PARTS]
+    made = []
+    for part in PARTS:
+        written = {name: size for name, size in said["files"].items() if name.startswith(f"{part}/")}
+        if odd := sorted(set(there.sizes(f"{part}/").items()) ^ set(written.items())):
+            reason = f"{there.uri(odd[0][0])} is not as it was published"
+            raise Refused(reason, 'somebody changed it; channels = "objects" reads what DVC has')
+        made.append(Channel(part, "S3Prefix", there.uri(f"{part}/")))
+    return made
+
+
+def _published(content: bytes | None) -> dict[str, Any]:
+    """Of metadata.json: the dataset's hash, the format, and each file's size; nothing where it says nothing."""
+    try:
+        said = json.loads(content or b"{}")
+        files = {str(name): int(facts["bytes"]) for name, facts in said["published"]["files"].items()}
+        return {"hash": said["hash"], "format": said["published"]["format"], "files": files}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def send(channels: Sequence[Channel], there: Destination) -> None:

@@ -1,6 +1,6 @@
 """The job of these inputs: found, joined, started or stopped. One name for one model, so nobody pays twice.
 
-SageMaker refuses a second job of the same name for ever, which is what makes two clones that start at once share one.
+SageMaker refuses a second job of the same name, which is what makes two clones that start at once share one.
 """
 
 from __future__ import annotations
@@ -72,7 +72,8 @@ class Found:
 
 
 def find(session: Session, inputs: Inputs) -> Found:
-    """The last attempt. Names are counted up, and nothing is ever deleted, so the first absent one is the next.
+    """The last attempt. Names are counted up; the first that is absent is the next (a job that
+    somebody deleted at AWS frees its own).
 
     Raises:
         Refused: a job of that name was made of something else.
