@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import socketguard
 
 SITE = Path(__file__).parent / "site"
-sys.path.append(str(SITE))
-
-import socketguard  # noqa: E402  it stands where children find it
 
 
 def guarded(environ: Mapping[str, str], path: Path) -> dict[str, str]:

@@ -80,4 +80,6 @@ def model(host: TrainingHost, name: str, member: str = "model.txt", archive: str
     """A file out of a job's archive."""
     body = host.client("s3").get_object(Bucket=host.bucket, Key=f"jobs/{name}/output/{archive}")["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as opened:
-        return opened.extractfile(member).read()  # type: ignore[union-attr]
+        file = opened.extractfile(member)
+        assert file
+        return file.read()

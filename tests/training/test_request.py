@@ -244,14 +244,14 @@ def test_manifests(algorithm: str, prefix: str):
     entries = (Entry("test/0", "0" * 32), Entry("train/a", "cc" + "1" * 30), Entry("train/b", "aa" + "2" * 30),
                Entry("train/c", "cc" + "1" * 30), Entry("validation/a", "aa" + "2" * 30))  # fmt: skip
     data = replace(DATA, algorithm=algorithm, entries=entries)
-    made = channels.by_manifest(data, Somewhere(), Somewhere())  # type: ignore[arg-type]  two strings are read of them
+    made = channels.by_manifest(data, Somewhere(), Somewhere())
     train, validation = made
     assert [one.name for one in made] == ["train", "validation"]
     assert json.loads(train.content) == [{"prefix": prefix}, "aa/" + "2" * 30, "cc/" + "1" * 30]
     assert json.loads(validation.content) == [{"prefix": prefix}, "aa/" + "2" * 30]
     for one in made:
         assert one.uri == f"s3://bucket/m/{hashlib.sha256(one.content).hexdigest()}.json"
-    assert channels.by_manifest(replace(data, entries=entries[::-1]), Somewhere(), Somewhere()) == made  # type: ignore[arg-type]
+    assert channels.by_manifest(replace(data, entries=entries[::-1]), Somewhere(), Somewhere()) == made
 
 
 def test_a_manifest_at_the_buckets_top():

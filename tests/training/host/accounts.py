@@ -25,7 +25,7 @@ JSON_NAMES = {
 EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 # moto takes any statement with a condition for a refusal; server.py judges bucket policies, when `enforce` is on.
-FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL  # type: ignore[method-assign]
+FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
 
 
 def start() -> dict[str, str]:

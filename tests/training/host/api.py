@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from moto.iam.exceptions import NotFoundException
 from moto.iam.models import iam_backends
 from moto.sagemaker.models import sagemaker_backends
 
@@ -38,7 +39,7 @@ def handler(request: Received) -> Handler | None:
 
 def jobs(region: str) -> dict[str, Job]:
     """moto's table."""
-    return sagemaker_backends[ACCOUNT][region].training_jobs  # type: ignore[return-value]
+    return sagemaker_backends[ACCOUNT][region].training_jobs
 
 
 def create(request: Received, start: Callable[[Job], None]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def assumable(role_arn: str) -> None:
         trusted = any(
             e == "Allow" and "sagemaker.amazonaws.com" in ([p] if isinstance(p, str) else p) for e, p in services
         )
-    except Exception:  # noqa: BLE001  whatever moto raises for a role that isn't there
+    except NotFoundException:
         trusted = False
     if not trusted:
         raise AwsError(

@@ -16,7 +16,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 
-class Failure(Exception):  # noqa: N818  a job's end, not a program's
+class JobFailedError(Exception):
     """Why the job fails, in the words of FailureReason."""
 
 
@@ -30,14 +30,14 @@ def download(s3: Any, channel: dict[str, Any], folder: Path, names: str) -> int:
     """Bring one channel into `folder`; the number of files.
 
     Raises:
-        Failure: an object, the manifest or everything below the prefix is missing, or the role may not read it.
+        JobFailedError: an object, the manifest or everything below the prefix is missing, or the role may not read it.
     """
     source = channel["DataSource"]["S3DataSource"]
     uri = source["S3Uri"]
     folder.mkdir(parents=True)
     listed = _manifest(s3, uri, names) if source["S3DataType"] == "ManifestFile" else _prefix(s3, uri)
     if not listed:
-        raise Failure(
+        raise JobFailedError(
             f'ClientError: Data download failed:No S3 objects found under S3 URL "{uri}" given in input data source. '
             "Please ensure that the bucket exists in the selected region, that objects exist under that S3 prefix, and "
             'that the role has "s3:ListBucket" permissions on the bucket.'
@@ -45,10 +45,12 @@ def download(s3: Any, channel: dict[str, Any], folder: Path, names: str) -> int:
     for bucket, key, name in listed:
         if "//" in key:
             text = f"S3 key: s3://{bucket}/{key} has an illegal char sub-sequence '//' in it"
-            raise Failure(f"ClientError: Data download failed:Failed to download data. {text}")
+            raise JobFailedError(f"ClientError: Data download failed:Failed to download data. {text}")
         target = folder / name
         if not target.resolve().is_relative_to(folder.resolve()):
-            raise Failure(f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key}")
+            raise JobFailedError(
+                f"ClientError: Data download failed:Failed to download data. S3 key: s3://{bucket}/{key}"
+            )
         if key.endswith("/"):
             target.mkdir(parents=True, exist_ok=True)
             continue
@@ -62,14 +64,14 @@ def read(s3: Any, bucket: str, key: str) -> bytes:
     try:
         return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except ClientError as error:
-        raise Failure(_reason(error, f"s3://{bucket}/{key}")) from None
+        raise JobFailedError(_reason(error, f"s3://{bucket}/{key}")) from None
 
 
 def _manifest(s3: Any, uri: str, names: str) -> list[tuple[str, str, str]]:
     try:
         prefix, suffixes = _parsed(json.loads(read(s3, *split(uri))))
     except ValueError:
-        raise Failure(f"ClientError: Data download failed:Unable to parse the manifest file {uri}") from None
+        raise JobFailedError(f"ClientError: Data download failed:Unable to parse the manifest file {uri}") from None
     bucket, start = split(prefix)
     return [(bucket, start + suffix, suffix if names == "suffix" else start + suffix) for suffix in suffixes]
 
@@ -94,7 +96,7 @@ def _prefix(s3: Any, uri: str) -> list[tuple[str, str, str]]:
     try:
         pages = list(s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
     except ClientError as error:
-        raise Failure(_reason(error, uri)) from None
+        raise JobFailedError(_reason(error, uri)) from None
     keys = [found["Key"] for page in pages for found in page.get("Contents", [])]
     return [(bucket, key, key[len(below) :]) for key in keys if key != below]
 

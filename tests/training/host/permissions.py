@@ -58,7 +58,10 @@ class Stored(NamedTuple):
     """The KMS key that it was encrypted with."""
 
 
-def needs(request: Received, account: str, stored: Stored = Stored()) -> list[Need]:  # noqa: B008  a constant
+PLAIN = Stored()
+
+
+def needs(request: Received, account: str, stored: Stored = PLAIN) -> list[Need]:
     """What the sender must be allowed."""
     context: dict[str, str | list[str]] = {
         "aws:SecureTransport": "true",

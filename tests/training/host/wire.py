@@ -87,7 +87,7 @@ def _s3(request: Request, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]
     try:
         operation, uri = get_service_router("s3").match(MotoRequest(environ))
         name = operation.name
-    except (HTTPException, NotImplementedError):
+    except HTTPException:  # no operation of S3's
         return f"{request.method} {request.path}", {}
     if name == "ListObjects" and request.args.get("list-type") == "2":
         name = "ListObjectsV2"

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from boto3.exceptions import Boto3Error
+from botocore.exceptions import BotoCoreError, ClientError
 
 from host import channels, container
-from host.channels import Failure, split
+from host.channels import JobFailedError, split
 from host.controls import Controls
 from host.jobs import Job
 from host.logs import Sink
@@ -50,10 +51,10 @@ class Worker(threading.Thread):
         try:
             end = self._work()
             job.end(*end)
-        except Failure as failure:
+        except JobFailedError as failure:
             job.end("Failed", failure=str(failure))
-        except Exception:  # noqa: BLE001  a bug of the host's must not leave a job running for ever
-            traceback.print_exc()
+        except Exception:  # a bug of the host's must not leave a job running for ever
+            logging.exception(job.training_job_name)
             reason = "InternalServerError: We encountered an internal error.  Please try again."
             job.end("Failed", failure=reason)
 
@@ -86,7 +87,7 @@ class Worker(threading.Thread):
             return "Stopped"
         job.step("Training")
         if "fail" in self.script:
-            raise Failure(self.script["fail"])
+            raise JobFailedError(self.script["fail"])
         return self._train(base, local, uri)
 
     def _train(self, base: Path, local: Path, uri: str | None) -> str:
@@ -119,7 +120,7 @@ class Worker(threading.Thread):
             self._sync(uri, local, sent)
         if end == "Failed":
             self._upload(base, model=False)
-            raise Failure(_reason(base, running.process.returncode))
+            raise JobFailedError(_reason(base, running.process.returncode))
         if end == "Completed":
             self.host.controls.gate("Training", job)
             if job.stop_asked.is_set():
@@ -161,8 +162,8 @@ class Worker(threading.Thread):
                 bucket, prefix = split(self._output())
                 try:
                     self.s3.upload_file(str(target), bucket, f"{prefix}/{name}", ExtraArgs=extra)
-                except Exception as error:  # noqa: BLE001  boto3 wraps what S3 answers in several ways
-                    raise Failure(f"ClientError: Artifact upload failed:{error}") from None
+                except (BotoCoreError, Boto3Error, ClientError) as error:
+                    raise JobFailedError(f"ClientError: Artifact upload failed:{error}") from None
 
     def _checkpoints(self, base: Path) -> tuple[Path, str | None]:
         given = self.request.get("CheckpointConfig") or {}
@@ -173,7 +174,7 @@ class Worker(threading.Thread):
         try:
             pages = list(self.s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix))
         except ClientError as error:
-            raise Failure(f"ClientError: Failed to restore checkpoints: {error}") from None
+            raise JobFailedError(f"ClientError: Failed to restore checkpoints: {error}") from None
         local.mkdir(parents=True, exist_ok=True)
         for key in (found["Key"] for page in pages for found in page.get("Contents", [])):
             target = local / key[len(prefix) :]
