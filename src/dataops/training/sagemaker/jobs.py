@@ -72,8 +72,9 @@ class Found:
 
 
 def find(session: Session, inputs: Inputs) -> Found:
-    """The last attempt. Names are counted up; the first that is absent is the next (a job that
-    somebody deleted at AWS frees its own).
+    """The last attempt. Names are counted up, and the first that is absent is the next.
+
+    A job that somebody deleted at AWS frees its own name, so that attempt is made again.
 
     Raises:
         Refused: a job of that name was made of something else.
