@@ -103,11 +103,25 @@ class Publish(Checked):
     """The KMS key of every object written, as `alias/retail`; empty: as the bucket encrypts by itself."""
 
 
+class Guard(Checked):
+    """What `dataops check` and the hooks let pass, and where they look."""
+
+    folders: list[str] = ["data"]
+    """Where only data lies: nothing below them belongs in git but DVC's own files, nothing there may be unknown."""
+    max_kb: float = Field(default=500, gt=0)
+    """A larger file is data, whatever it is called."""
+    suffixes: list[str] = []
+    """Further endings of data files, as [".las"]."""
+    allow: dict[str, list[str]] = {}
+    """Rule: patterns of paths that it passes over, as {DATA001 = ["data/exclusions.csv", "tests/**"]}."""
+
+
 class Settings(Checked):
     """Every key of [tool.dataops]."""
 
     train: Train = Train()
     publish: Publish = Publish()
+    guard: Guard = Guard()
 
 
 def load(root: Path = Path(), environ: Mapping[str, str] = os.environ) -> Settings:

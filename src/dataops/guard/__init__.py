@@ -1,0 +1,1 @@
+"""What the hooks run, and the monitor."""
