@@ -6,6 +6,7 @@ import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 NAME = ".dvcignore"
 ESCAPED = re.compile(r"\\(.)")
@@ -20,10 +21,17 @@ class _Rule:
     negated: bool
     folders: bool  # only those
 
+    @cached_property
+    def name(self) -> re.Pattern[str] | None:
+        """The form of the last part, where that alone decides: most rules are a name at any depth."""
+        return self.forms[1] if len(self.forms) == 2 and self.forms[0] is None else None
+
     def matches(self, path: str, *, folder: bool) -> bool:
         """Does the line mean this path, whatever lies above it?"""
         if (self.folders and not folder) or not path.startswith(self.base):
             return False
+        if self.name is not None:
+            return self.name.match(path[path.rfind("/") + 1 :]) is not None
         parts = path[len(self.base) :].split("/")
         places = {0}
         for form in self.forms:
@@ -53,10 +61,10 @@ class Ignored:
             return False
         parts = path.split("/")
         ends = range(1, len(parts) + 1)
-        return any(self._hidden("/".join(parts[:end]), folder=end < len(parts)) for end in ends)
+        return any(self.itself("/".join(parts[:end]), folder=end < len(parts)) for end in ends)
 
-    def _hidden(self, path: str, *, folder: bool) -> bool:
-        """What the last line that matches says."""
+    def itself(self, path: str, *, folder: bool) -> bool:
+        """What the last line that matches says, whatever becomes of the folders above: for who walks down to it."""
         last = next((rule for rule in reversed(self._rules) if rule.matches(path, folder=folder)), None)
         return last is not None and not last.negated
 

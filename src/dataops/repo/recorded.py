@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import posixpath
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,9 +126,18 @@ def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None
     Raises:
         DataOpsError: a file is broken or hostile; it and the commit are named.
     """
+    tree = _tree(git, commit, prefix)
+    return compose(Files(git, tree, prefix, f" at {commit[:7]}"), commit, prefix, problems)
+
+
+def compose(files: Source, commit: str, prefix: str = "", problems: list[str] | None = None) -> Snapshot:
+    """The snapshot that DVC's files add up to, wherever they are read from; `commit` and `prefix` only name it.
+
+    Raises:
+        DataOpsError: as `snapshot`.
+    """
     from dataops.repo import ignored
 
-    files = _Files(git, commit, prefix)
     contents = files.contents
     rules = {posixpath.dirname(path): contents[path] for path in contents if posixpath.basename(path) == ignored.NAME}
     hidden = ignored.Ignored(rules)
@@ -136,7 +146,7 @@ def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None
         from dataops.repo import oldgto
 
         made.artifacts.update(oldgto.artifacts(contents[GTO]))
-    for path in files.names:
+    for path in sorted(contents):
         if hidden(path):
             continue
         try:
@@ -148,19 +158,19 @@ def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None
     return Snapshot(commit, tuple(made.stages), made.artifacts, prefix, made.unrecorded, tuple(made.metrics))
 
 
-class _Files:
-    """DVC's files of a commit, and those that templates read."""
+class Source(ABC):
+    """Where DVC's files are read from: a commit, the index, the work tree. Paths count from the DVC root."""
 
-    def __init__(self, git: Git, commit: str, prefix: str) -> None:
-        self.git, self.commit, self.prefix = git, commit, prefix
-        self.tree = _tree(git, commit, prefix)
-        self.names = [path for path in self.tree if _is_dvc(path)]
-        objects = git.batch([self.tree[path] for path in self.names])
-        self.contents = {path: found.content for path, found in zip(self.names, objects, strict=True) if found}
+    contents: Mapping[str, bytes]
+    """Every file of DVC's, by its path."""
 
+    @abstractmethod
+    def content(self, path: str) -> bytes | None:
+        """Any other file; None where there is none."""
+
+    @abstractmethod
     def where(self, path: str) -> str:
         """How an error calls a file."""
-        return f"{posixpath.join(self.prefix, path)} at {self.commit[:7]}"
 
     def load(self, path: str) -> dict[str, Any]:
         """A file of DVC's; {} where there is none."""
@@ -173,11 +183,28 @@ class _Files:
         from dataops.repo import templates
 
         path = posixpath.normpath(path)
+        found = self.content(path)
+        return None if found is None else templates.parsed(path, found, self.where(path))
+
+
+class Files(Source):
+    """The files of a tree of git's: `tree` names the blob of each."""
+
+    def __init__(self, git: Git, tree: Mapping[str, str], prefix: str, state: str) -> None:
+        self.git, self.tree, self.prefix, self.state = git, tree, prefix, state
+        names = [path for path in tree if is_dvc(path)]
+        objects = git.batch([tree[path] for path in names])
+        self.contents = {path: found.content for path, found in zip(names, objects, strict=True) if found}
+
+    def where(self, path: str) -> str:
+        """Its path from git's top, and where that was read."""
+        return f"{posixpath.join(self.prefix, path)}{self.state}"
+
+    def content(self, path: str) -> bytes | None:
+        """The blob of that path."""
         sha = self.tree.get(path)
-        if sha is None:
-            return None
-        (found,) = self.git.batch([sha])
-        return templates.parsed(path, found.content if found else b"", self.where(path))
+        (found,) = self.git.batch([sha]) if sha else (None,)
+        return found.content if found else None
 
 
 @dataclass
@@ -189,7 +216,7 @@ class _Records:
     unrecorded: dict[str, str] = field(default_factory=dict)
     metrics: list[str] = field(default_factory=list)
 
-    def take(self, files: _Files, path: str) -> None:
+    def take(self, files: Source, path: str) -> None:
         """What one file records: a dvc.yaml with the dvc.lock beside it, or a .dvc file."""
         from dataops.repo import lockfile
 
@@ -237,7 +264,8 @@ def outside(artifact: str, prefix: str) -> str:
     return artifact if already or not tags.is_artifact_name(full) else full
 
 
-def _is_dvc(path: str) -> bool:
+def is_dvc(path: str) -> bool:
+    """Does DVC, or GTO, read a file of that name?"""
     name = posixpath.basename(path)
     return name in (*DVC_FILES, OLD) or path == GTO or (name.endswith(".dvc") and name != ".dvc")
 
@@ -255,5 +283,10 @@ def _tree(git: Git, commit: str, prefix: str) -> dict[str, str]:
         mode, kind, sha = facts.split(b" ")
         if kind == b"blob" and mode != b"120000":
             found[path.decode(errors="surrogateescape").removeprefix(inside)] = sha.decode()
-    nested = tuple(path.removesuffix(".dvc/config") for path in found if path.endswith("/.dvc/config"))
-    return {path: sha for path, sha in found.items() if not path.startswith(nested)} if nested else found
+    return without_nested(found)
+
+
+def without_nested(tree: dict[str, str]) -> dict[str, str]:
+    """A tree's files but for those of a DVC repository inside it."""
+    nested = tuple(path.removesuffix(".dvc/config") for path in tree if path.endswith("/.dvc/config"))
+    return {path: sha for path, sha in tree.items() if not path.startswith(nested)} if nested else tree

@@ -30,6 +30,10 @@ class Hasher:
         """The plain md5 of what came so far."""
         return self._plain.hexdigest()
 
+    def candidates(self) -> tuple[str, ...]:
+        """Every digest that DVC may have recorded for what came so far: one of plain md5, up to three of DVC 2's."""
+        return tuple(sorted({self.md5} | (self._legacy.digests() if self._legacy else set())))
+
     def matches(self, digest: str) -> bool:
         """Whether everything that came is the object `digest` (with or without `.dir`)."""
         wanted = digest.removesuffix(".dir")

@@ -1,0 +1,192 @@
+"""The hashes of data as DVC records them, each file read once: like git's index, a file is read again when its stat changed.
+
+Kept in `.dvc/tmp`, which DVC has git ignore; it may go at any time.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+
+from dataops import files
+from dataops.repo.ignored import Ignored
+from dataops.store.hashing import hash_file
+
+FILE = Path(".dvc/tmp/dataops-stats.json")
+FORM = 1  # of the file
+READERS = 4
+FINE, COARSE = 100_000_000, 2_000_000_000  # ns: within which a file system's clock may give two writes one time
+Digests = tuple[str, ...]
+"""The plain md5; of DVC 2's algorithm two, as a hash says not which release made it (store/hashing.py)."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """What lies at a path."""
+
+    digests: Digests
+    """As DVC records it: of a folder with `.dir` at its end."""
+    files: Mapping[str, Digests] | None
+    """Of a folder: each file's, by its path below the folder; None of a file."""
+    size: int
+    """Bytes, of a folder all its files'."""
+
+
+class Stats:
+    """The hashes below one DVC root, remembered from run to run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._known: dict[str, list[int | str]] = _load(root / FILE)
+        self._used: dict[str, list[int | str]] = {}
+        self._changed = False
+
+    def content(self, path: str, hidden: Ignored, algorithm: str = "md5") -> Content | None:
+        """What lies at `path` (POSIX, relative to the root); None where there is nothing, or a dangling link.
+
+        Args:
+            hidden: what .dvcignore says.
+
+        Raises:
+            OSError: it can't be read, or changes while it is.
+        """
+        try:
+            stat = os.stat(os.path.join(self.root, path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not S_ISDIR(stat.st_mode):
+            (digests,) = self.files([path], algorithm).values() or ((),)
+            return Content(digests, None, stat.st_size) if digests else None
+        names = list(below(self.root, path, hidden))
+        found = self.files(names, algorithm)
+        start = len(path) + 1
+        inside = {name[start:]: digests for name, digests in found.items()}
+        size = sum(int(self._used[_key(name, algorithm)][1]) for name in found)
+        return Content(listed(inside), inside, size)
+
+    def files(self, paths: Iterable[str], algorithm: str = "md5") -> dict[str, Digests]:
+        """The digests of these files; one that is gone, or no regular file, is left out.
+
+        Raises:
+            OSError: one can't be read, or changes while it is.
+        """
+        found: dict[str, Digests] = {}
+        unread: list[str] = []
+        for path in paths:
+            key = _key(path, algorithm)
+            try:
+                stat = os.stat(os.path.join(self.root, path))
+            except OSError:
+                continue
+            if not S_ISREG(stat.st_mode):
+                continue
+            known = self._known.get(key)
+            found[path] = ()  # keeps the order
+            if known is not None and known[:4] == _facts(stat):
+                self._used[key] = known
+                found[path] = tuple(map(str, known[4:]))
+            else:
+                unread.append(path)
+        if unread:
+            with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
+                found |= zip(unread, readers.map(lambda path: self._read(path, algorithm), unread), strict=True)
+        return {path: digests for path, digests in found.items() if digests}
+
+    def save(self, *, whole: bool = False) -> None:
+        """Remember what was learnt; `whole`: and forget what wasn't asked for. A file system that refuses is no matter."""
+        if whole and len(self._used) < len(self._known):
+            self._known, self._changed = {}, True
+        if not self._changed:
+            return
+        content = {"form": FORM, "files": self._known | {key: kept for key, kept in self._used.items() if kept[4:]}}
+        try:
+            (self.root / FILE).parent.mkdir(parents=True, exist_ok=True)
+            files.write_text(self.root / FILE, json.dumps(content, separators=(",", ":")))
+        except OSError:
+            return
+        self._changed = False
+
+    def _read(self, path: str, algorithm: str) -> Digests:
+        """A file's digests, read now.
+
+        Raises:
+            OSError: it can't be read, or changes while it is.
+        """
+        full = Path(self.root, path)
+        before = full.stat()
+        hasher = hash_file(full, algorithm)
+        after = full.stat()
+        if _facts(before) != _facts(after):
+            raise OSError(0, "it is being written", path)
+        digests = hasher.candidates()
+        facts = _facts(after)
+        self._used[_key(path, algorithm)] = [*(facts if _settled(after) else [0, facts[1], 0, 0]), *digests]
+        self._changed = True
+        return digests
+
+
+def listed(inside: Mapping[str, Digests]) -> Digests:
+    """A folder's digests: md5 of DVC's list of its files, one for each way that the files' own were made."""
+    ways = max(map(len, inside.values()), default=1)
+    return tuple(dict.fromkeys(_of_list(inside, way) for way in range(ways)))
+
+
+def below(root: Path, top: str, hidden: Ignored) -> Iterable[str]:
+    """The files below `top`, as DVC lists them: nothing that .dvcignore hides, no folder that is a link.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+    todo = [top]
+    while todo:
+        here = todo.pop()
+        with os.scandir(os.path.join(root, here)) as entries:
+            for entry in entries:
+                path = f"{here}/{entry.name}"
+                folder = entry.is_dir(follow_symlinks=False)
+                if hidden.itself(path, folder=folder):
+                    continue
+                if folder:
+                    todo.append(path)
+                else:
+                    yield path
+
+
+def _of_list(inside: Mapping[str, Digests], way: int) -> str:
+    """As dvc-data writes it: `json.dumps` of the entries, sorted by path."""
+    entries = [{"md5": inside[name][min(way, len(inside[name]) - 1)], "relpath": name} for name in sorted(inside)]
+    text = json.dumps(entries, sort_keys=True)
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _key(path: str, algorithm: str) -> str:
+    return path if algorithm == "md5" else f"{algorithm}:{path}"
+
+
+def _facts(stat: os.stat_result) -> list[int | str]:
+    """What changes when a file does. The change time can't be set back."""
+    return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def _settled(stat: os.stat_result) -> bool:
+    """Is the last change so long ago that another would have got another time? (git calls the rest racily clean.)"""
+    last = max(stat.st_mtime_ns, stat.st_ctime_ns)
+    return time.time_ns() - last > (COARSE if last % 1_000_000 == 0 else FINE)
+
+
+def _load(path: Path) -> dict[str, list[int | str]]:
+    """What was remembered; nothing of a file that is damaged, or of another form."""
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(content, dict) or content.get("form") != FORM or not isinstance(content.get("files"), dict):
+        return {}
+    return {key: kept for key, kept in content["files"].items() if isinstance(kept, list) and len(kept) > 4}
