@@ -1,4 +1,4 @@
-"""The hashes of data as DVC records them, each file read once: like git's index, a file is read again when its stat changed.
+"""The hashes of data as DVC records them, each file read once: as git's index, again only when its stat changed.
 
 Kept in `.dvc/tmp`, which DVC has git ignore; it may go at any time.
 """
@@ -6,17 +6,18 @@ Kept in `.dvc/tmp`, which DVC has git ignore; it may go at any time.
 from __future__ import annotations
 
 import concurrent.futures
-import hashlib
+import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from dataops import files
 from dataops.repo.ignored import Ignored
+from dataops.store import manifest
 from dataops.store.hashing import hash_file
 
 FILE = Path(".dvc/tmp/dataops-stats.json")
@@ -37,6 +38,10 @@ class Content:
     """Of a folder: each file's, by its path below the folder; None of a file."""
     size: int
     """Bytes, of a folder all its files'."""
+    executable: tuple[str, ...] = ()
+    """The files, by their path below the root, that may be run as programs."""
+    links: tuple[str, ...] = ()
+    """What is a symbolic link, to a file or a folder, likewise."""
 
 
 class Stats:
@@ -47,6 +52,7 @@ class Stats:
         self._known: dict[str, list[int | str]] = _load(root / FILE)
         self._used: dict[str, list[int | str]] = {}
         self._changed = False
+        self._executable: set[str] = set()
 
     def content(self, path: str, hidden: Ignored, algorithm: str = "md5") -> Content | None:
         """What lies at `path` (POSIX, relative to the root); None where there is nothing, or a dangling link.
@@ -58,18 +64,19 @@ class Stats:
             OSError: it can't be read, or changes while it is.
         """
         try:
-            stat = os.stat(os.path.join(self.root, path))
+            stat = (self.root / path).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if not S_ISDIR(stat.st_mode):
-            (digests,) = self.files([path], algorithm).values() or ((),)
-            return Content(digests, None, stat.st_size) if digests else None
-        names = list(below(self.root, path, hidden))
+        links: list[str] = [path] if (self.root / path).is_symlink() else []
+        names = list(below(self.root, path, hidden, links)) if S_ISDIR(stat.st_mode) else [path]
         found = self.files(names, algorithm)
+        size = sum(int(self._used[_key(name, algorithm)][1]) for name in found)
+        executable = tuple(name for name in found if name in self._executable)
+        if not S_ISDIR(stat.st_mode):
+            return Content(found[path], None, size, executable, tuple(links)) if found else None
         start = len(path) + 1
         inside = {name[start:]: digests for name, digests in found.items()}
-        size = sum(int(self._used[_key(name, algorithm)][1]) for name in found)
-        return Content(listed(inside), inside, size)
+        return Content(listed(inside), inside, size, executable, tuple(links))
 
     def files(self, paths: Iterable[str], algorithm: str = "md5") -> dict[str, Digests]:
         """The digests of these files; one that is gone, or no regular file, is left out.
@@ -79,14 +86,8 @@ class Stats:
         """
         found: dict[str, Digests] = {}
         unread: list[str] = []
-        for path in paths:
+        for path, stat in self._stats(paths):
             key = _key(path, algorithm)
-            try:
-                stat = os.stat(os.path.join(self.root, path))
-            except OSError:
-                continue
-            if not S_ISREG(stat.st_mode):
-                continue
             known = self._known.get(key)
             found[path] = ()  # keeps the order
             if known is not None and known[:4] == _facts(stat):
@@ -100,7 +101,7 @@ class Stats:
         return {path: digests for path, digests in found.items() if digests}
 
     def save(self, *, whole: bool = False) -> None:
-        """Remember what was learnt; `whole`: and forget what wasn't asked for. A file system that refuses is no matter."""
+        """Remember what was learnt; `whole`: and forget what wasn't asked for. No matter where it can't be written."""
         if whole and len(self._used) < len(self._known):
             self._known, self._changed = {}, True
         if not self._changed:
@@ -112,6 +113,20 @@ class Stats:
         except OSError:
             return
         self._changed = False
+
+    def _stats(self, paths: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
+        """The regular files among these; from an open folder, as 20,000 path objects cost as much as all the rest."""
+        folder = os.open(self.root, os.O_RDONLY)
+        try:
+            for path in paths:
+                with contextlib.suppress(OSError):
+                    stat = os.stat(path, dir_fd=folder)
+                    if S_ISREG(stat.st_mode):
+                        if stat.st_mode & 0o111:
+                            self._executable.add(path)
+                        yield path, stat
+        finally:
+            os.close(folder)
 
     def _read(self, path: str, algorithm: str) -> Digests:
         """A file's digests, read now.
@@ -135,11 +150,14 @@ class Stats:
 def listed(inside: Mapping[str, Digests]) -> Digests:
     """A folder's digests: md5 of DVC's list of its files, one for each way that the files' own were made."""
     ways = max(map(len, inside.values()), default=1)
-    return tuple(dict.fromkeys(_of_list(inside, way) for way in range(ways)))
+    lists = ({name: found[min(way, len(found) - 1)] for name, found in inside.items()} for way in range(ways))
+    return tuple(dict.fromkeys(map(manifest.digest, lists)))
 
 
-def below(root: Path, top: str, hidden: Ignored) -> Iterable[str]:
+def below(root: Path, top: str, hidden: Ignored, links: list[str] | None = None) -> Iterator[str]:
     """The files below `top`, as DVC lists them: nothing that .dvcignore hides, no folder that is a link.
+
+    `links`: is given what is a link.
 
     Raises:
         OSError: a folder can't be read.
@@ -147,23 +165,18 @@ def below(root: Path, top: str, hidden: Ignored) -> Iterable[str]:
     todo = [top]
     while todo:
         here = todo.pop()
-        with os.scandir(os.path.join(root, here)) as entries:
+        with os.scandir(root / here) as entries:
             for entry in entries:
                 path = f"{here}/{entry.name}"
                 folder = entry.is_dir(follow_symlinks=False)
                 if hidden.itself(path, folder=folder):
                     continue
+                if links is not None and entry.is_symlink():
+                    links.append(path)
                 if folder:
                     todo.append(path)
                 else:
                     yield path
-
-
-def _of_list(inside: Mapping[str, Digests], way: int) -> str:
-    """As dvc-data writes it: `json.dumps` of the entries, sorted by path."""
-    entries = [{"md5": inside[name][min(way, len(inside[name]) - 1)], "relpath": name} for name in sorted(inside)]
-    text = json.dumps(entries, sort_keys=True)
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _key(path: str, algorithm: str) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.lineage import index
-from dataops.lineage.agreement import Agreement
 from dataops.repo import recorded, trees
 from dataops.repo.git import TAGS, Git
 from dataops.repo.holders import holders
@@ -21,6 +20,7 @@ from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.records import Artifact, Output
 from dataops.repo.registry import Version
 from dataops.repo.scanned import hashes, is_record
+from dataops.store.agreement import Agreement
 from dataops.store.objects import Progress, silent
 from dataops.versions.context import Context
 

@@ -15,7 +15,6 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.lineage import commits, committed
-from dataops.lineage.agreement import Agreement
 from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
 from dataops.repo import cardtext, recorded
 from dataops.repo.holders import holders
@@ -23,6 +22,7 @@ from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.records import Artifact, Dependency, Output, Stage
 from dataops.repo.registry import Version
+from dataops.store.agreement import Agreement
 from dataops.versions.context import DEFAULT, Context
 
 MODEL = "model"

@@ -71,7 +71,8 @@ def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
 
 def _listed(root: Path, folder: str) -> tuple[list[str], list[str]]:
     """The names of a folder's files and folders; nothing where it may not be read, or is gone meanwhile."""
-    names, below = [], []
+    names: list[str] = []
+    below: list[str] = []
     try:
         with os.scandir(root / folder) as entries:
             for entry in entries:
