@@ -9,6 +9,7 @@ from dataops import errors
 from dataops.cli import (
     adopt,
     arns,
+    check,
     compare,
     gc,
     get,
@@ -25,8 +26,9 @@ from dataops.cli import (
 )
 
 GROUPS = (
-    adopt, compare, gc, get, ingest, lineage, publish, release, remote, reproduce, store, train, verify, versions,
-)  # fmt: skip
+    *(adopt, check, compare, gc, get, ingest, lineage, publish, release, remote, reproduce, store, train, verify),
+    versions,
+)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ from dataops.repo.records import Artifact, Stage
 from dataops.repo.templates import Reader, UnknownNameError
 
 LISTED = ("outs", "metrics", "plots")
+FILLED = ("cmd", "deps", "params", "wdir", "frozen")
 
 
 class Declared:
@@ -63,10 +64,33 @@ class Pipeline:
 
     def declared(self, name: str) -> Declared | None:
         """What it says of a stage of dvc.lock; None where it has no such stage any more."""
+        found = self._defined(name)
+        return Declared(*found) if found else None
+
+    def definition(self, name: str) -> dict[str, Any] | None:
+        """The stage with its templates filled; None where it has no such stage, or that can't be known.
+
+        DVC makes command line options of a dictionary or list that a command names, which is not done here: a command
+        with one is left out.
+        """
+        definition, known = self._defined(name) or ({}, None)
+        if known is None:
+            return None
+        try:
+            made = {key: templates.fill(value, known) for key, value in definition.items() if key in FILLED}
+            for hole in templates.HOLE.finditer(repr(definition.get("cmd"))):
+                if isinstance(templates.select(hole[1], known), Mapping | list):
+                    made.pop("cmd", None)
+        except UnknownNameError:
+            return None
+        return made
+
+    def _defined(self, name: str) -> tuple[dict[str, Any], dict[str, Any] | None] | None:
+        """A stage's template and the variables that fill it, None where these can't be known."""
         group, _, key = name.partition("@")
         definition = self.definitions.get(name)
         if definition is not None and not {"foreach", "matrix"} & set(definition):
-            return Declared(definition, self._with(definition) if "${" in repr(definition) else {})
+            return definition, self._with(definition) if "${" in repr(definition) else {}
         definition = self.definitions.get(group)
         if definition is None or not key or not {"foreach", "matrix"} & set(definition):
             return None
@@ -75,8 +99,8 @@ class Pipeline:
             self._expanded[group] = self._expansions(definition)
         expanded = self._expanded[group]
         if expanded is None:
-            return Declared(template, None)
-        return Declared(template, self._with(template, expanded[key])) if key in expanded else None
+            return template, None
+        return (template, self._with(template, expanded[key])) if key in expanded else None
 
     def _expansions(self, definition: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
         """The variables of each stage of a `foreach` or `matrix`; None where its items can't be known."""
@@ -142,7 +166,7 @@ def stages(pipeline: Pipeline, lock: Mapping[str, Any], where: str) -> list[Stag
         made.append(
             Stage(
                 address,
-                _cmd(entry.get("cmd")),
+                command(entry.get("cmd")),
                 tuple(dependency(item, folder, declared.wdir, where) for item in _list(entry, "deps", where)),
                 {
                     path_of(folder, declared.wdir, path): _mapping(values, f"{where}: {name}.params")
@@ -180,7 +204,7 @@ def single(path: str, content: Mapping[str, Any], where: str) -> Stage:
         outs = tuple(replace(out, url=url, source=source) for out in outs)
     return Stage(
         path,
-        _cmd(content.get("cmd")),
+        command(content.get("cmd")),
         tuple(dependency(item, folder, wdir, where) for item in deps),
         {},
         outs,
@@ -221,7 +245,8 @@ def _deep(value: Any, pipeline: Pipeline) -> Any:
         return value
 
 
-def _cmd(value: Any) -> str:
+def command(value: Any) -> str:
+    """A stage's command as one text, however many it lists."""
     return "\n".join(map(str, value)) if isinstance(value, list) else str(value) if value is not None else ""
 
 

@@ -286,7 +286,7 @@ def _tree(git: Git, commit: str, prefix: str) -> dict[str, str]:
     return without_nested(found)
 
 
-def without_nested(tree: dict[str, str]) -> dict[str, str]:
+def without_nested(tree: dict[str, Any]) -> dict[str, Any]:
     """A tree's files but for those of a DVC repository inside it."""
     nested = tuple(path.removesuffix(".dvc/config") for path in tree if path.endswith("/.dvc/config"))
     return {path: sha for path, sha in tree.items() if not path.startswith(nested)} if nested else tree

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 from dataops.errors import DataOpsError
-from dataops.repo import publish_tag
+from dataops.repo import publish_tag, underway
 from dataops.repo.git import Git
 from dataops.repo.gittext import complaint
 from dataops.versions.gates import Gate
 
-UNFINISHED = {  # what git leaves in its folder while something waits for the user
-    "MERGE_HEAD": "a merge",
-    "rebase-merge": "a rebase",
-    "rebase-apply": "a rebase",
-    "CHERRY_PICK_HEAD": "a cherry-pick",
-    "REVERT_HEAD": "a revert",
-    "BISECT_LOG": "a bisection",
-}
 SHOWN = 3
 
 
@@ -50,10 +41,10 @@ def head(git: Git) -> Head:
 
 def clean(git: Git) -> Gate:
     """Nothing begun, and no tracked file that differs from HEAD. Untracked code in a dependency is `dvc status`'s."""
-    for name, what in UNFINISHED.items():
-        if Path(git.folder, git.out("rev-parse", "--git-path", name)).exists():
-            hint = "finish or abort it; `git status` says how"
-            return Gate("tree", False, f"{what} is in progress", hint, overridable=False)
+    if what := underway.underway(underway.folder(git)):
+        return Gate(
+            "tree", False, f"{what} is in progress", "finish or abort it; `git status` says how", overridable=False
+        )
     options = ("--porcelain", "-z", "--untracked-files=no", "--ignore-submodules=none")
     done = git.done("-c", "core.fsmonitor=false", "status", *options)
     if done.returncode:  # which is not "clean"

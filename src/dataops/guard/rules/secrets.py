@@ -1,0 +1,64 @@
+"""DATA008: keys and passwords in the configuration of DVC that git keeps."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from dataops.guard.commit import Commit
+from dataops.guard.findings import Finding, quoted
+
+CONFIG = ".dvc/config"
+PRIVATE = (".dvc/config.local",)  # DVC keeps it out of git, unless somebody forces it in
+# options of DVC's remotes that let somebody in; an access key's id is told with its secret alone
+OPTIONS = re.compile(
+    r"^\s*(secret_access_key|session_token|aws_secret_access_key|password|passphrase|connection_string|account_key|sas_token|"
+    r"client_secret|gdrive_client_secret|gdrive_user_credentials|oss_key_secret|token|dvc_studio_token|access_token|private_key)\s*=\s*(?!$|[\"']{2}\s*$)",
+    re.IGNORECASE,
+)
+KEY_ID = re.compile(r"^\s*(access_key_id)\s*=\s*[\"']?(?:AKIA|ASIA)[0-9A-Z]{16}", re.IGNORECASE)
+SECTION = re.compile(r"^\s*\[\s*(.*?)\s*\]\s*$")
+REMOTE = re.compile(r"""^['"]?\s*remote\s+"([^"]+)"\s*['"]?$""")
+IN_URL = re.compile(r"^\s*url\s*=.*://[^/\s:@]+:[^/\s@]+@", re.IGNORECASE)
+
+
+def find(commit: Commit) -> Iterator[Finding]:
+    """In the index, changed by this commit or not: it leaks either way."""
+    for path in PRIVATE:
+        if path in commit.tree:
+            yield Finding(path, "is for this clone alone", (quoted("git", "rm", "-q", "--cached", "--", path),))
+    sha = commit.tree.get(CONFIG)
+    (blob,) = commit.git.batch([sha]) if sha else (None,)
+    section = ""
+    for number, line in enumerate((blob.content if blob else b"").decode(errors="replace").splitlines(), 1):
+        if header := SECTION.match(line):
+            section = header[1]
+        option = OPTIONS.match(line) or KEY_ID.match(line)
+        if option:
+            yield Finding(f"{CONFIG}:{number}", f"{option[1].lower()} of {section}", _moved(section, option[1].lower()))
+        elif IN_URL.match(line):
+            yield Finding(
+                f"{CONFIG}:{number}",
+                f"a password in the URL of {section}",
+                (quoted("dvc", "remote", "modify", *_name(section), "url", "URL"), quoted("git", "add", CONFIG)),
+            )
+
+
+def _name(section: str) -> tuple[str, ...]:
+    remote = REMOTE.match(section)
+    return (remote[1],) if remote else ()
+
+
+def _moved(section: str, option: str) -> tuple[str, ...]:
+    """Into .dvc/config.local; the secret itself is not repeated here."""
+    where = " ".join(_name(section)) or posixpath.basename(section)
+    change = ("dvc", "remote", "modify") if _name(section) else ("dvc", "config")
+    names = (where, option) if _name(section) else (f"{where}.{option}",)
+    unset = ("dvc", "remote", "modify", "--unset", *names) if _name(section) else ("dvc", "config", "--unset", *names)
+    return (
+        f"{quoted(*change, '--local', *names)} VALUE",
+        quoted(*unset),
+        quoted("git", "add", CONFIG),
+        "# and have a new one made wherever it was pushed already",
+    )

@@ -1,0 +1,60 @@
+"""DATA101: stages whose code, parameters or command are others than those that made their outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dataops.guard.commit import HASHED, Commit, outside
+from dataops.guard.findings import Finding, quoted
+from dataops.repo.records import Dependency, Stage
+from dataops.store.agreement import Agreement
+
+SHOWN = 4  # reasons of one stage
+
+
+def find(commit: Commit) -> Iterator[Finding]:
+    """One finding a stage. A stage after it will run again, too, but for another reason than these: it isn't named."""
+    snapshot = commit.records.snapshot
+    agreement = Agreement(commit.cache)
+    for stage in snapshot.stages:
+        if ":" not in stage.address or stage.frozen:
+            continue
+        reasons = [*commit.records.moved.get(stage.address, ()), *_read(commit, stage, agreement)]
+        if reasons:
+            more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
+            yield Finding(
+                name(stage.address), "; ".join(reasons[:SHOWN]) + more, (quoted("dvc", "repro", name(stage.address)),)
+            )
+    if snapshot.stages and any(":" in stage.address for stage in snapshot.stages):
+        for address in dict.fromkeys(snapshot.unrecorded.values()):
+            yield Finding(name(address), "has never run", (quoted("dvc", "repro", name(address)),))
+
+
+def name(address: str) -> str:
+    """A stage as DVC's commands take it."""
+    return address.removeprefix("dvc.yaml:")
+
+
+def _read(commit: Commit, stage: Stage, agreement: Agreement) -> Iterator[str]:
+    """What the stage read that is another now."""
+    for dep in stage.deps:
+        if outside(dep.path) or "#" in dep.path or not dep.digest or dep.algorithm not in HASHED:
+            continue
+        made = [out for out, maker in commit.records.snapshot.feeding(dep.path) if maker.address != stage.address]
+        if not made:
+            yield from _code(commit, dep)
+        elif len(made) == 1 and made[0].digest and agreement(made[0], dep) is False:
+            yield f"{dep.path} was made anew since"
+
+
+def _code(commit: Commit, dep: Dependency) -> Iterator[str]:
+    """A file or folder that no stage makes."""
+    try:
+        content = commit.stats.content(dep.path, commit.hidden, dep.algorithm)
+    except OSError as error:
+        yield f"{dep.path} can't be read: {error.strerror}"
+        return
+    if content is None:
+        yield f"{dep.path} is missing"
+    elif dep.digest not in content.digests:
+        yield f"{dep.path} changed"

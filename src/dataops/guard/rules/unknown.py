@@ -1,0 +1,115 @@
+"""DATA003: what lies in the data folders and is in nobody's keeping, also when git ignores it."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataops.guard import ignoring
+from dataops.guard.commit import Commit
+from dataops.guard.findings import Finding, quoted, size
+from dataops.repo import recorded
+from dataops.repo.ignored import Ignored
+
+# what systems and editors leave lying about; .gitkeep and the like hold nothing
+_LITTER = """
+.DS_Store ._* Thumbs.db desktop.ini *~ .*.sw? .gitkeep .keep .gitignore .gitattributes .ipynb_checkpoints __pycache__
+"""
+LITTER = tuple(_LITTER.split())
+
+
+@dataclass
+class Folder:
+    """What was found below one folder."""
+
+    unknown: list[str]
+    size: int = 0
+    known: bool = False
+    """Does it hold anything that git or DVC has?"""
+
+
+def find(commit: Commit) -> Iterator[Finding]:
+    """One finding for each file, or for the topmost folder of which nothing is known."""
+    walk = _Walk(commit)
+    for folder in dict.fromkeys(commit.settings.folders):
+        if (commit.root / folder).is_dir() and not _within(folder, commit.settings.folders):
+            top = walk(folder)
+            if top.unknown and not top.known and folder != ".":
+                walk.found.append((folder, top))
+    hidden = ignoring.hiding(commit.git, str(commit.root), [f"{path}.dvc" for path, _ in walk.found])
+    for path, one in walk.found:
+        line = hidden.get(f"{path}.dvc")
+        record = [f"{path}.dvc", *_gitignore(path)]
+        fix = (quoted("dvc", "add", path), quoted("git", "add", "--", *record))
+        yield Finding(path, _what(one, path), ((line.removal,) if line else ()) + fix)
+
+
+class _Walk:
+    """Down the data folders, but not into what DVC has."""
+
+    def __init__(self, commit: Commit) -> None:
+        self.commit = commit
+        self.allowed = commit.allowed("DATA003")
+        self.found: list[tuple[str, Folder]] = []
+        stages = (stage for records in (commit.records, commit.here) for stage in records.snapshot.stages)
+        self.outputs = {out.path for stage in stages for out in stage.outs}
+        self.outputs |= {*commit.records.snapshot.unrecorded, *commit.here.snapshot.unrecorded}
+
+    def __call__(self, folder: str) -> Folder:
+        """What lies below; findings of subfolders of which something is known are added to `found`."""
+        here = Folder([])
+        below: list[tuple[str, Folder]] = []
+        with os.scandir(self.commit.root / folder) as entries:
+            for entry in sorted(entries, key=lambda one: one.name):
+                path = posixpath.normpath(f"{folder}/{entry.name}")
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if path in self.outputs or path in self.commit.entries or recorded.is_dvc(path):
+                    here.known = True
+                elif self._passed(path, entry.name, folder=is_folder):
+                    continue
+                elif is_folder:
+                    below.append((path, self(path)))
+                else:
+                    here.unknown.append(path)
+                    here.size += entry.stat(follow_symlinks=False).st_size
+        here.known = here.known or any(one.known for _, one in below)
+        for path, one in below:
+            if here.known and one.unknown and not one.known:
+                self.found.append((path, one))
+            elif not here.known:
+                here.unknown += one.unknown
+                here.size += one.size
+        if here.known:
+            self.found += [
+                (path, Folder([path], Path(self.commit.root, path).lstat().st_size)) for path in here.unknown
+            ]
+            here.unknown = []
+        return here
+
+    def _passed(self, path: str, name: str, *, folder: bool) -> bool:
+        """Nothing to speak of, or allowed, or hidden from DVC on purpose."""
+        if any(fnmatch.fnmatch(name, form) for form in LITTER) or self.commit.hidden.itself(path, folder=folder):
+            return True
+        return _hides(self.allowed, path, folder=folder)
+
+
+def _hides(rules: Ignored, path: str, *, folder: bool) -> bool:
+    return rules.itself(path, folder=folder)
+
+
+def _within(folder: str, others: tuple[str, ...]) -> bool:
+    return any(folder.startswith(f"{other}/") for other in others)
+
+
+def _gitignore(path: str) -> list[str]:
+    """The file that `dvc add` writes the path into."""
+    return [posixpath.normpath(posixpath.join(posixpath.dirname(path), ".gitignore"))]
+
+
+def _what(one: Folder, path: str) -> str:
+    count = f"{len(one.unknown):,} files, " if one.unknown != [path] else ""
+    return f"{count}{size(one.size)}, in neither git nor DVC"
