@@ -16,6 +16,7 @@ BENCHMARKS = {
     "versions": "Listing versions, per version, against `gto show --json`",
     "lineage": "Lineage of 10,000 versions, per version, against `gto show --json` and `git grep`",
     "record": "Which of 24 monthly versions on the embedded S3 hold one customer, against `dataops.load` of each",
+    "check": "What a pre-commit hook costs: `dataops check` against `dvc git-hook pre-commit` and `dvc data status`",
     "transfer": "Getting 200 MB from the embedded S3, verified, against `dvc pull` and boto3 with 8 threads",
 }
 

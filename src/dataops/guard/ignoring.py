@@ -21,10 +21,12 @@ class Line:
     pattern: str
 
     @property
-    def removal(self) -> str:
-        """The command that takes it out."""
+    def removal(self) -> tuple[str, ...]:
+        """The commands that take it out, of the commit, too, where the file is git's."""
         inplace = ("-i", "") if sys.platform == "darwin" else ("-i",)
-        return quoted("sed", *inplace, f"{self.number}d", self.file)
+        edit = quoted("sed", *inplace, f"{self.number}d", self.file)
+        own = self.file.startswith(("/", "~", ".git/", "../"))
+        return (edit,) if own else (edit, quoted("git", "add", "--", self.file))
 
 
 def hiding(git: Git, folder: str, paths: Sequence[str]) -> dict[str, Line]:

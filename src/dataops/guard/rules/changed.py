@@ -72,7 +72,8 @@ def unstaged(commit: Commit) -> Iterator[Finding]:
             and record not in told | commit.unstaged
             and (commit.index.underway or not _connected(commit, one.out))
         ):
-            yield Finding(one.out.path, f"{_what(commit, one)}; its bytes are in the cache", (_checkout(one.out),))
+            fix = (quoted("git", "add", "--", record), "# or, where the commit is right:", _checkout(one.out))
+            yield Finding(one.out.path, f"{_what(commit, one)}; its bytes are in the cache", fix)
 
 
 def differences(commit: Commit) -> list[Difference]:

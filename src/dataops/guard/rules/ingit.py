@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatch
@@ -31,6 +32,7 @@ def find(commit: Commit) -> Iterator[Finding]:
         else:
             left.append(path)
     found |= _by_content(commit, left, sizes)
+    found |= _links(commit, paths)
     hidden = ignoring.hiding(commit.git, str(commit.root), [f"{path}.dvc" for path in found])
     for path, what in found.items():
         yield Finding(path, what, _fix(commit, path, hidden))
@@ -68,6 +70,15 @@ def _by_content(commit: Commit, paths: list[str], sizes: Mapping[str, int]) -> d
     return found
 
 
+def _links(commit: Commit, paths: list[str]) -> dict[str, str]:
+    """What `cache.type symlink` puts where the data was: nobody else has that cache."""
+    links = [path for path in paths if commit.entries[path].mode == LINK]
+    blobs = commit.git.batch([commit.entries[path].sha for path in links])
+    targets = {path: blob.content if blob else b"" for path, blob in zip(links, blobs, strict=True)}
+    cache = os.fsencode(f"{commit.cache.folder}{os.sep}") if links else b""
+    return {path: "is a link into DVC's cache" for path, target in targets.items() if target.startswith(cache)}
+
+
 def _kept(commit: Commit, path: str) -> bool:
     """Is it, or does it lie in, an output that dvc.yaml leaves to git?"""
     while path:
@@ -99,4 +110,4 @@ def _fix(commit: Commit, path: str, hidden: Mapping[str, ignoring.Line]) -> tupl
     line = hidden.get(f"{path}.dvc")
     ignore = posixpath.normpath(posixpath.join(posixpath.dirname(path), ".gitignore"))
     added = quoted("git", "add", "--", f"{path}.dvc", ignore)
-    return (untracked, *((line.removal,) if line else ()), quoted("dvc", "add", path), added)
+    return (untracked, *(line.removal if line else ()), quoted("dvc", "add", path), added)

@@ -17,14 +17,11 @@ def find(commit: Commit) -> Iterator[Finding]:
     top = os.path.realpath(commit.git.folder)
     caches = tuple(f"{folder}{os.sep}" for folder in {str(commit.cache.folder), os.path.realpath(commit.cache.folder)})
     for path, target in _links(commit):
-        if allowed(path) or (target.startswith(caches) and path not in commit.entries):
+        if allowed(path) or target.startswith(caches):
             continue
         resolved = os.path.realpath(commit.root / posixpath.dirname(path) / target)
-        if resolved.startswith(caches):
-            if path in commit.entries:
-                fix = (quoted("git", "rm", "-q", "--cached", "--", path),)
-                yield Finding(path, "is a link into DVC's cache, committed into git", fix)
-        elif resolved != top and not resolved.startswith(f"{top}{os.sep}"):
+        within = (resolved == top, resolved.startswith(f"{top}{os.sep}"), resolved.startswith(caches))
+        if not any(within):
             yield Finding(path, f"leads to {target}", _fix(commit, path))
 
 

@@ -22,7 +22,7 @@ def ignored_by_git(commit: Commit) -> Iterator[Finding]:
     asked = sorted({*records, *ALWAYS})
     for path, line in ignoring.hiding(commit.git, str(commit.root), asked).items():
         add = (quoted("git", "add", "--", path),) if (commit.root / path).is_file() else ()
-        yield Finding(path, f"is ignored by `{line.pattern}`, line {line.number} of {line.file}", (line.removal, *add))
+        yield Finding(path, f"is ignored by `{line.pattern}`, line {line.number} of {line.file}", (*line.removal, *add))
 
 
 def unreadable(commit: Commit) -> Iterator[Finding]:

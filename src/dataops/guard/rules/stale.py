@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
 from dataops.guard.commit import HASHED, Commit, outside
@@ -22,9 +23,7 @@ def find(commit: Commit) -> Iterator[Finding]:
         reasons = [*commit.records.moved.get(stage.address, ()), *_read(commit, stage, agreement)]
         if reasons:
             more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-            yield Finding(
-                name(stage.address), "; ".join(reasons[:SHOWN]) + more, (quoted("dvc", "repro", name(stage.address)),)
-            )
+            yield Finding(name(stage.address), "; ".join(reasons[:SHOWN]) + more, _again(stage))
     if snapshot.stages and any(":" in stage.address for stage in snapshot.stages):
         for address in dict.fromkeys(snapshot.unrecorded.values()):
             yield Finding(name(address), "has never run", (quoted("dvc", "repro", name(address)),))
@@ -33,6 +32,14 @@ def find(commit: Commit) -> Iterator[Finding]:
 def name(address: str) -> str:
     """A stage as DVC's commands take it."""
     return address.removeprefix("dvc.yaml:")
+
+
+def _again(stage: Stage) -> tuple[str, ...]:
+    """Run it, and stage what git has of it."""
+    folder = posixpath.dirname(stage.address.partition(":")[0])
+    kept = [out.path for out in stage.outs if not out.cached and not outside(out.path)]
+    added = quoted("git", "add", "--", posixpath.join(folder, "dvc.lock"), *kept)
+    return (quoted("dvc", "repro", name(stage.address)), added)
 
 
 def _read(commit: Commit, stage: Stage, agreement: Agreement) -> Iterator[str]:

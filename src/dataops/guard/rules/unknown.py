@@ -45,7 +45,7 @@ def find(commit: Commit) -> Iterator[Finding]:
         line = hidden.get(f"{path}.dvc")
         record = [f"{path}.dvc", *_gitignore(path)]
         fix = (quoted("dvc", "add", path), quoted("git", "add", "--", *record))
-        yield Finding(path, _what(one, path), ((line.removal,) if line else ()) + fix)
+        yield Finding(path, _what(one, path), (line.removal if line else ()) + fix)
 
 
 class _Walk:
