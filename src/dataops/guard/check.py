@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,18 +66,28 @@ def check(start: Path, *, whole: bool = False, only: Sequence[str] = ()) -> list
     Raises:
         DataOpsError: no repository of git or DVC, a wrong setting, or a number that no rule has.
     """
+    _require_rules("there", only)
     asked = [one for one in rules.RULES if not only or one.number in only]
-    if unknown := set(only) - {one.number for one in asked}:
-        numbers = f"{rules.RULES[0].number} to {rules.RULES[-1].number}: `dataops check --rules` lists them"
-        raise DataOpsError(f"there is no rule {min(unknown)}", numbers)
     git = gits.of(start)
     index = staged.read(git)
     found = []
     for root in _roots(git, index, start):
         commit = Commit(root, git, gits.prefix(root), index, whole=whole)
+        _require_rules("[tool.dataops.guard] allow: there", commit.settings.allow)
         found.append(Result(root, _broken(commit, asked)))
         commit.save()
     return found
+
+
+def _require_rules(said: str, numbers: Iterable[str]) -> None:
+    """Each is a rule's.
+
+    Raises:
+        DataOpsError: one isn't.
+    """
+    unknown = set(numbers) - {one.number for one in rules.RULES}
+    if unknown:
+        raise DataOpsError(f"{said} is no rule {min(unknown)}", "`dataops check --rules` lists them")
 
 
 def _broken(commit: Commit, asked: Sequence[Rule]) -> tuple[Broken, ...]:

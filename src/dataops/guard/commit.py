@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataops.guard import memory, records
 from dataops.guard.memory import Memory
@@ -18,8 +19,9 @@ from dataops.repo import ignored, recorded, worktree
 from dataops.repo.git import Git
 from dataops.repo.ignored import Ignored
 from dataops.repo.records import Output
-from dataops.store import cache
-from dataops.store.cache import Cache
+
+if TYPE_CHECKING:
+    from dataops.store.cache import Cache
 
 HASHED = ("md5", "md5-dos2unix")
 
@@ -139,7 +141,18 @@ class Commit:
         Raises:
             DataOpsError: a configuration file can't be read.
         """
+        from dataops.store import cache
+
         return cache.of(self.root)
+
+    def content(self, path: str) -> bytes:
+        """A file of the index; from the work tree where that has the same. Nothing of a file that isn't there."""
+        if path not in self.tree:
+            return b""
+        if posixpath.join(self.prefix, path) not in self.index.unstaged and (self.root / path).is_file():
+            return (self.root / path).read_bytes()
+        (blob,) = self.git.batch([self.tree[path]])
+        return blob.content if blob else b""
 
     @cached_property
     def outputs(self) -> dict[str, Output]:

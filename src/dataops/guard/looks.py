@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from dataops.store.cache import Cache
-from dataops.store.objects import Object
+if TYPE_CHECKING:
+    from dataops.store.cache import Cache
 
 LEAST = 16  # bytes; less is no table, and an empty file is in every cache
 HEAD = 1 << 16  # bytes that are looked at
@@ -59,6 +60,8 @@ def suffix(name: str, more: Sequence[str] = ()) -> str:
 
 def cached(cache: Cache, content: bytes) -> bool:
     """Does DVC's cache have these very bytes?"""
+    from dataops.store.objects import Object
+
     return cache.has(Object(hashlib.md5(content, usedforsecurity=False).hexdigest(), size=len(content)))
 
 

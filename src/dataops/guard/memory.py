@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from dataops import files
-
 FILE = Path(".dvc/tmp/dataops-guard.json")
 
 
@@ -34,6 +32,8 @@ class Memory:
         """Write it, where anything changed and it can be written."""
         if not self._changed:
             return
+        from dataops import files
+
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             files.write_text(self._path, json.dumps(self._kept, separators=(",", ":")))

@@ -39,8 +39,8 @@ class Index:
 
 def read(git: Git) -> Index:
     """The index of this work tree: in a hook the one that git has made for the commit."""
-    own = underway.folder(git)
-    parents = _parents(git, own)
+    own, head = _head(git)
+    parents = [head or git.out("hash-object", "-t", "tree", "--stdin", stdin=b""), *_merged(own)]
     entries: dict[str, Entry] = {}
     unmerged = set()
     for line in git.read("ls-files", "-z", "--stage", "--full-name", ":/").split(b"\0")[:-1]:
@@ -59,12 +59,17 @@ def read(git: Git) -> Index:
     )
 
 
-def _parents(git: Git, own: Path) -> list[str]:
-    """The commits that the next one will follow; the empty tree where it is the first."""
+def _head(git: Git) -> tuple[Path, str]:
+    """Git's own folder of this work tree, and the commit that is checked out, "" where there is none yet."""
+    done = git.done("rev-parse", "--absolute-git-dir", "--verify", "--quiet", "HEAD")
+    own, _, head = os.fsdecode(done.stdout).rstrip("\n").partition("\n")
+    return Path(own), head if done.returncode == 0 else ""
+
+
+def _merged(own: Path) -> list[str]:
+    """The other parents that a merge in progress brings."""
     merged = own / "MERGE_HEAD"
-    others = merged.read_text(encoding="ascii", errors="replace").split() if merged.is_file() else []
-    first = git.commit_of("HEAD") or git.out("hash-object", "-t", "tree", "--stdin", stdin=b"")
-    return [first, *others]
+    return merged.read_text(encoding="ascii", errors="replace").split() if merged.is_file() else []
 
 
 def _names(git: Git, *command: str) -> frozenset[str]:

@@ -5,25 +5,24 @@ Kept in `.dvc/tmp`, which DVC has git ignore; it may go at any time.
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
+from typing import Any
 
-from dataops import files
 from dataops.repo.ignored import Ignored
-from dataops.store import manifest
-from dataops.store.hashing import hash_file
 
 FILE = Path(".dvc/tmp/dataops-stats.json")
-FORM = 1  # of the file
+FORM = 2  # of the file
 READERS = 4
 FINE, COARSE = 100_000_000, 2_000_000_000  # ns: within which a file system's clock may give two writes one time
+Facts = list[Any]
+"""Of a file: inode, bytes, time of modification and of change in ns, digests. Of a folder: files, digests."""
 Digests = tuple[str, ...]
 """The plain md5; of DVC 2's algorithm two, as a hash says not which release made it (store/hashing.py)."""
 
@@ -44,15 +43,26 @@ class Content:
     """What is a symbolic link, to a file or a folder, likewise."""
 
 
+@dataclass
+class Seen:
+    """What a look at one output has found so far; paths count from the root."""
+
+    links: list[str]
+    found: dict[str, Digests] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+    executable: list[str] = field(default_factory=list)
+    size: int = 0
+
+
 class Stats:
     """The hashes below one DVC root, remembered from run to run."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._known: dict[str, list[int | str]] = _load(root / FILE)
-        self._used: dict[str, list[int | str]] = {}
+        self._known, self._folders = _load(root / FILE)
+        self._used: dict[str, Facts] = {}
+        self._kept: dict[str, Facts] = {}  # of folders
         self._changed = False
-        self._executable: set[str] = set()
 
     def content(self, path: str, hidden: Ignored, algorithm: str = "md5") -> Content | None:
         """What lies at `path` (POSIX, relative to the root); None where there is nothing, or a dangling link.
@@ -63,20 +73,24 @@ class Stats:
         Raises:
             OSError: it can't be read, or changes while it is.
         """
+        full = self.root / path
         try:
-            stat = (self.root / path).stat()
+            stat = full.stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
-        links: list[str] = [path] if (self.root / path).is_symlink() else []
-        names = list(below(self.root, path, hidden, links)) if S_ISDIR(stat.st_mode) else [path]
-        found = self.files(names, algorithm)
-        size = sum(int(self._used[_key(name, algorithm)][1]) for name in found)
-        executable = tuple(name for name in found if name in self._executable)
+        seen = Seen([path] if full.is_symlink() else [])
+        if S_ISDIR(stat.st_mode):
+            self._walk(path, hidden, algorithm, seen)
+        elif S_ISREG(stat.st_mode):
+            self._look(path, stat, algorithm, seen)
+        found = self._hashed(seen, algorithm)
+        size, executable, links = seen.size, tuple(seen.executable), tuple(seen.links)
         if not S_ISDIR(stat.st_mode):
-            return Content(found[path], None, size, executable, tuple(links)) if found else None
+            return Content(found[path], None, size, executable, links) if found else None
         start = len(path) + 1
         inside = {name[start:]: digests for name, digests in found.items()}
-        return Content(listed(inside), inside, size, executable, tuple(links))
+        digests = self._digests(_key(path, algorithm), inside, anew=bool(seen.unread))
+        return Content(digests, inside, size, executable, links)
 
     def files(self, paths: Iterable[str], algorithm: str = "md5") -> dict[str, Digests]:
         """The digests of these files; one that is gone, or no regular file, is left out.
@@ -84,21 +98,13 @@ class Stats:
         Raises:
             OSError: one can't be read, or changes while it is.
         """
-        found: dict[str, Digests] = {}
-        unread: list[str] = []
-        for path, stat in self._stats(paths):
-            key = _key(path, algorithm)
-            known = self._known.get(key)
-            found[path] = ()  # keeps the order
-            if known is not None and known[:4] == _facts(stat):
-                self._used[key] = known
-                found[path] = tuple(map(str, known[4:]))
-            else:
-                unread.append(path)
-        if unread:
-            with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
-                found |= zip(unread, readers.map(lambda path: self._read(path, algorithm), unread), strict=True)
-        return {path: digests for path, digests in found.items() if digests}
+        seen = Seen([])
+        for path in paths:
+            with contextlib.suppress(OSError):
+                stat = (self.root / path).stat()
+                if S_ISREG(stat.st_mode):
+                    self._look(path, stat, algorithm, seen)
+        return self._hashed(seen, algorithm)
 
     def save(self, *, whole: bool = False) -> None:
         """Remember what was learnt; `whole`: and forget what wasn't asked for. No matter where it can't be written."""
@@ -106,7 +112,10 @@ class Stats:
             self._known, self._changed = {}, True
         if not self._changed:
             return
-        content = {"form": FORM, "files": self._known | {key: kept for key, kept in self._used.items() if kept[4:]}}
+        from dataops import files
+
+        kept = self._known | {key: facts for key, facts in self._used.items() if facts[0]}
+        content = {"form": FORM, "files": kept, "folders": self._kept if whole else self._folders | self._kept}
         try:
             (self.root / FILE).parent.mkdir(parents=True, exist_ok=True)
             files.write_text(self.root / FILE, json.dumps(content, separators=(",", ":")))
@@ -114,76 +123,111 @@ class Stats:
             return
         self._changed = False
 
-    def _stats(self, paths: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
-        """The regular files among these; from an open folder, as 20,000 path objects cost as much as all the rest."""
-        folder = os.open(self.root, os.O_RDONLY)
-        try:
-            for path in paths:
-                with contextlib.suppress(OSError):
-                    stat = os.stat(path, dir_fd=folder)
-                    if S_ISREG(stat.st_mode):
-                        if stat.st_mode & 0o111:
-                            self._executable.add(path)
-                        yield path, stat
-        finally:
-            os.close(folder)
+    def _walk(self, top: str, hidden: Ignored, algorithm: str, seen: Seen) -> None:
+        """Look at the files below, as DVC lists them: nothing that .dvcignore hides, no folder that is a link.
+
+        Raises:
+            OSError: a folder can't be read.
+        """
+        todo = [top]
+        while todo:
+            here = todo.pop()
+            with os.scandir(self.root / here) as entries:
+                for entry in entries:
+                    path = f"{here}/{entry.name}"
+                    folder = entry.is_dir(follow_symlinks=False)
+                    if hidden.itself(path, folder=folder):
+                        continue
+                    if folder:
+                        todo.append(path)
+                        continue
+                    if entry.is_symlink():
+                        seen.links.append(path)
+                    with contextlib.suppress(FileNotFoundError):  # a dangling link, or gone meanwhile
+                        stat = entry.stat()
+                        if S_ISREG(stat.st_mode):
+                            self._look(path, stat, algorithm, seen)
+
+    def _look(self, path: str, stat: os.stat_result, algorithm: str, seen: Seen) -> None:
+        """Take a file's digests as they are known, where its stat is the known one."""
+        key = _key(path, algorithm)
+        facts = self._known.get(key)
+        seen.size += stat.st_size
+        if stat.st_mode & 0o111:
+            seen.executable.append(path)
+        if (
+            facts is not None
+            and facts[2] == stat.st_mtime_ns
+            and facts[3] == stat.st_ctime_ns
+            and facts[1] == stat.st_size
+            and facts[0] == stat.st_ino
+        ):
+            self._used[key] = facts
+            seen.found[path] = tuple(facts[4:])
+        else:
+            seen.found[path] = ()  # keeps its place
+            seen.unread.append(path)
+
+    def _hashed(self, seen: Seen, algorithm: str) -> dict[str, Digests]:
+        """Everything that was seen, what isn't known read by several threads.
+
+        Raises:
+            OSError: a file can't be read, or changes while it is.
+        """
+        if seen.unread:
+            import concurrent.futures
+
+            with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
+                read = readers.map(lambda path: self._read(path, algorithm), seen.unread)
+                seen.found |= zip(seen.unread, read, strict=True)
+        return seen.found
+
+    def _digests(self, key: str, inside: Mapping[str, Digests], *, anew: bool) -> Digests:
+        """The folder's digests: the known ones where all its files are known ones, and as many as then."""
+        kept = self._folders.get(key)
+        if anew or kept is None or kept[0] != len(inside):
+            kept = [len(inside), *listed(inside)]
+            self._changed = True
+        self._folders[key] = self._kept[key] = kept
+        return tuple(map(str, kept[1:]))
 
     def _read(self, path: str, algorithm: str) -> Digests:
-        """A file's digests, read now.
+        """A file's digests, read now; what was known of the folders around it no longer holds.
 
         Raises:
             OSError: it can't be read, or changes while it is.
         """
+        from dataops.store.hashing import hash_file
+
         full = Path(self.root, path)
         before = full.stat()
         hasher = hash_file(full, algorithm)
         after = full.stat()
         if _facts(before) != _facts(after):
             raise OSError(0, "it is being written", path)
-        digests = hasher.candidates()
         facts = _facts(after)
-        self._used[_key(path, algorithm)] = [*(facts if _settled(after) else [0, facts[1], 0, 0]), *digests]
+        self._used[_key(path, algorithm)] = [*(facts if _settled(after) else [0, facts[1], 0, 0]), *hasher.candidates()]
         self._changed = True
-        return digests
+        parts = path.split("/")
+        for end in range(1, len(parts)):
+            self._folders.pop(_key("/".join(parts[:end]), algorithm), None)
+        return hasher.candidates()
 
 
 def listed(inside: Mapping[str, Digests]) -> Digests:
     """A folder's digests: md5 of DVC's list of its files, one for each way that the files' own were made."""
+    from dataops.store import manifest
+
     ways = max(map(len, inside.values()), default=1)
     lists = ({name: found[min(way, len(found) - 1)] for name, found in inside.items()} for way in range(ways))
     return tuple(dict.fromkeys(map(manifest.digest, lists)))
-
-
-def below(root: Path, top: str, hidden: Ignored, links: list[str] | None = None) -> Iterator[str]:
-    """The files below `top`, as DVC lists them: nothing that .dvcignore hides, no folder that is a link.
-
-    `links`: is given what is a link.
-
-    Raises:
-        OSError: a folder can't be read.
-    """
-    todo = [top]
-    while todo:
-        here = todo.pop()
-        with os.scandir(root / here) as entries:
-            for entry in entries:
-                path = f"{here}/{entry.name}"
-                folder = entry.is_dir(follow_symlinks=False)
-                if hidden.itself(path, folder=folder):
-                    continue
-                if links is not None and entry.is_symlink():
-                    links.append(path)
-                if folder:
-                    todo.append(path)
-                else:
-                    yield path
 
 
 def _key(path: str, algorithm: str) -> str:
     return path if algorithm == "md5" else f"{algorithm}:{path}"
 
 
-def _facts(stat: os.stat_result) -> list[int | str]:
+def _facts(stat: os.stat_result) -> Facts:
     """What changes when a file does. The change time can't be set back."""
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
@@ -194,12 +238,13 @@ def _settled(stat: os.stat_result) -> bool:
     return time.time_ns() - last > (COARSE if last % 1_000_000 == 0 else FINE)
 
 
-def _load(path: Path) -> dict[str, list[int | str]]:
-    """What was remembered; nothing of a file that is damaged, or of another form."""
+def _load(path: Path) -> tuple[dict[str, Facts], dict[str, Facts]]:
+    """What was remembered of files and of folders; nothing where that is damaged, or of another form."""
     try:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return {}
-    if not isinstance(content, dict) or content.get("form") != FORM or not isinstance(content.get("files"), dict):
-        return {}
-    return {key: kept for key, kept in content["files"].items() if isinstance(kept, list) and len(kept) > 4}
+        return {}, {}
+    known, folders = (content.get("files"), content.get("folders")) if isinstance(content, dict) else (None, None)
+    if not isinstance(known, dict) or not isinstance(folders, dict) or content.get("form") != FORM:
+        return {}, {}
+    return known, folders

@@ -54,6 +54,8 @@ class Ignored:
             for line in files[folder].decode(errors="replace").splitlines()
             if (rule := _rule(line.strip(), f"{folder}/" if folder else ""))
         ]
+        plain = all(rule.name is not None and not rule.negated and not rule.base for rule in self._rules)
+        self._names = {folder: _any(self._rules, folder=folder) for folder in (False, True)} if plain else None
 
     def __call__(self, path: str) -> bool:
         """Is the file hidden, or a folder above it?"""
@@ -65,8 +67,16 @@ class Ignored:
 
     def itself(self, path: str, *, folder: bool) -> bool:
         """What the last line that matches says, whatever becomes of the folders above: for who walks down to it."""
+        if self._names is not None:
+            return self._names[folder].match(path[path.rfind("/") + 1 :]) is not None
         last = next((rule for rule in reversed(self._rules) if rule.matches(path, folder=folder)), None)
         return last is not None and not last.negated
+
+
+def _any(rules: Sequence[_Rule], *, folder: bool) -> re.Pattern[str]:
+    """One expression for names that any of the rules hides; of none, one that nothing matches."""
+    forms = [rule.name.pattern for rule in rules if rule.name is not None and (folder or not rule.folders)]
+    return re.compile("|".join(forms) or r"(?!)")
 
 
 def _rule(line: str, base: str) -> _Rule | None:

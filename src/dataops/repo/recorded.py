@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.repo import tags
 from dataops.repo.git import Git
 from dataops.repo.records import Artifact, Output, Stage
 
@@ -258,6 +257,8 @@ def inside(artifact: str, prefix: str) -> str:
 
 def outside(artifact: str, prefix: str) -> str:
     """An artifact's name as tags have it, counted from git's top as GTO counts: `teams/a:dataset` in teams/a."""
+    from dataops.repo import tags
+
     folder, _, name = artifact.rpartition(":")
     full = f"{posixpath.join(prefix, folder)}".rstrip("/") + f":{name}"
     already = not prefix or f"{folder}/".startswith(f"{prefix}/")

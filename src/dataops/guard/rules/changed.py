@@ -14,11 +14,8 @@ from dataclasses import dataclass
 from dataops.errors import DataOpsError
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, named, quoted
-from dataops.guard.stats import Content, Digests
+from dataops.guard.stats import Content, Digests, listed
 from dataops.repo.records import Output, Stage
-from dataops.store import manifest
-from dataops.store.hashing import Hasher
-from dataops.store.objects import Object
 
 
 @dataclass(frozen=True)
@@ -92,6 +89,8 @@ def differences(commit: Commit) -> list[Difference]:
 
 def _in_cache(commit: Commit, content: Content, algorithm: str) -> bool:
     """Does DVC's cache have all of it under its own hash?"""
+    from dataops.store.objects import Object
+
     return any(commit.cache.has(Object(digest, algorithm)) for digest in content.digests)
 
 
@@ -101,16 +100,19 @@ def _what(commit: Commit, one: Difference) -> str:
         return "is another file now" if one.out.digest.endswith(".dir") else "is modified"
     if not one.out.digest.endswith(".dir"):
         return "is a folder now"
-    listed = _listed(commit, one.out)
-    if listed is None:
+    wanted = _listed(commit, one.out)
+    if wanted is None:
         recorded = f", {one.out.files:,} are recorded" if one.out.files is not None else ""
         return f"differs: {len(one.content.files):,} files here{recorded}"
-    kinds = _kinds(listed, one.content.files)
+    kinds = _kinds(wanted, one.content.files)
     return "; ".join(f"{len(names):,} {kind} ({named(names)})" for kind, names in kinds.items() if names)
 
 
 def _listed(commit: Commit, out: Output) -> dict[str, str] | None:
     """The recorded files of a folder, out of the cache."""
+    from dataops.store import manifest
+    from dataops.store.objects import Object
+
     content = commit.cache.content(Object(out.digest, out.algorithm))
     try:
         return {one.path: one.digest for one in manifest.parse(content, out.digest)} if content is not None else None
@@ -191,6 +193,8 @@ def _again(out: Output) -> str:
 
 def _digests(commit: Commit, out: Output, inside: list[str]) -> Digests:
     """What git would keep of the output, hashed as DVC does."""
+    from dataops.store.hashing import Hasher
+
     found = {}
     for name, blob in zip(inside, commit.git.batch([commit.tree[name] for name in inside]), strict=True):
         hasher = Hasher(out.algorithm)
@@ -198,6 +202,4 @@ def _digests(commit: Commit, out: Output, inside: list[str]) -> Digests:
         found[name] = hasher.candidates()
     if inside == [out.path]:
         return found[out.path]
-    from dataops.guard.stats import listed
-
     return listed({name[len(out.path) + 1 :]: digests for name, digests in found.items()})

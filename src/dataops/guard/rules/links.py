@@ -13,10 +13,13 @@ from dataops.guard.staged import LINK
 
 def find(commit: Commit) -> Iterator[Finding]:
     """In git and in the data."""
+    links = list(_links(commit))
+    if not links:
+        return
     allowed = commit.allowed("DATA005")
     top = os.path.realpath(commit.git.folder)
     caches = tuple(f"{folder}{os.sep}" for folder in {str(commit.cache.folder), os.path.realpath(commit.cache.folder)})
-    for path, target in _links(commit):
+    for path, target in links:
         if allowed(path) or target.startswith(caches):
             continue
         resolved = os.path.realpath(commit.root / posixpath.dirname(path) / target)

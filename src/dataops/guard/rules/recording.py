@@ -10,7 +10,6 @@ from dataops.guard import ignoring
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, quoted
 from dataops.repo import recorded
-from dataops.repo.yamls import CONFLICT
 
 ALWAYS = ("dvc.yaml", "dvc.lock")
 CONFIG = ".dvc/config"
@@ -27,7 +26,7 @@ def ignored_by_git(commit: Commit) -> Iterator[Finding]:
 
 def unreadable(commit: Commit) -> Iterator[Finding]:
     """In what the commit would hold."""
-    conflicts = _conflicts(commit)
+    conflicts = _conflicts(commit) if any(map(_checked, commit.changed | commit.unmerged)) else []
     for path in conflicts:
         fix = (
             "# take one side, or edit the file:",
@@ -42,7 +41,7 @@ def unreadable(commit: Commit) -> Iterator[Finding]:
             )
             what = problem.removeprefix(posixpath.join(commit.prefix, path)).lstrip(": ")
             yield Finding(path, what, (quoted("git", "diff", "HEAD", "--", path),))
-    if CONFIG in commit.tree and CONFIG not in conflicts:
+    if CONFIG in commit.changed & commit.entries.keys() and CONFIG not in conflicts:
         yield from _config(commit)
 
 
@@ -53,6 +52,8 @@ def _begins(problem: str, commit: Commit, path: str) -> bool:
 
 def _conflicts(commit: Commit) -> list[str]:
     """DVC's files, its configuration and files of parameters with a merge's markers, in the commit or unmerged."""
+    from dataops.repo.yamls import CONFLICT
+
     unmerged = {path for path in commit.unmerged if _checked(path)}
     asked = sorted(path for path in commit.changed if path in commit.tree and _checked(path) and path not in unmerged)
     blobs = commit.git.batch([commit.tree[path] for path in asked])
@@ -69,8 +70,7 @@ def _checked(path: str) -> bool:
 def _config(commit: Commit) -> Iterator[Finding]:
     from dataops.store import dvcconfig
 
-    (blob,) = commit.git.batch([commit.tree[CONFIG]])
     try:
-        dvcconfig.parse((blob.content if blob else b"").decode(errors="replace"), CONFIG)
+        dvcconfig.parse(commit.content(CONFIG).decode(errors="replace"), CONFIG)
     except DataOpsError as error:
         yield Finding(CONFIG, error.message.removeprefix(f"{CONFIG} "), (quoted("git", "diff", "HEAD", "--", CONFIG),))

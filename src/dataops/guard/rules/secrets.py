@@ -28,10 +28,8 @@ def find(commit: Commit) -> Iterator[Finding]:
     for path in PRIVATE:
         if path in commit.tree:
             yield Finding(path, "is for this clone alone", (quoted("git", "rm", "-q", "--cached", "--", path),))
-    sha = commit.tree.get(CONFIG)
-    (blob,) = commit.git.batch([sha]) if sha else (None,)
     section = ""
-    for number, line in enumerate((blob.content if blob else b"").decode(errors="replace").splitlines(), 1):
+    for number, line in enumerate(commit.content(CONFIG).decode(errors="replace").splitlines(), 1):
         if header := SECTION.match(line):
             section = header[1]
         option = OPTIONS.match(line) or KEY_ID.match(line)

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from dataops.guard.commit import HASHED, Commit, outside
 from dataops.guard.findings import Finding, quoted
-from dataops.repo.records import Dependency, Stage
-from dataops.store.agreement import Agreement
+from dataops.repo.records import Dependency, Output, Stage
 
 SHOWN = 4  # reasons of one stage
 
@@ -16,11 +15,10 @@ SHOWN = 4  # reasons of one stage
 def find(commit: Commit) -> Iterator[Finding]:
     """One finding a stage. A stage after it will run again, too, but for another reason than these: it isn't named."""
     snapshot = commit.records.snapshot
-    agreement = Agreement(commit.cache)
     for stage in snapshot.stages:
         if ":" not in stage.address or stage.frozen:
             continue
-        reasons = [*commit.records.moved.get(stage.address, ()), *_read(commit, stage, agreement)]
+        reasons = [*commit.records.moved.get(stage.address, ()), *_read(commit, stage)]
         if reasons:
             more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
             yield Finding(name(stage.address), "; ".join(reasons[:SHOWN]) + more, _again(stage))
@@ -42,7 +40,7 @@ def _again(stage: Stage) -> tuple[str, ...]:
     return (quoted("dvc", "repro", name(stage.address)), added)
 
 
-def _read(commit: Commit, stage: Stage, agreement: Agreement) -> Iterator[str]:
+def _read(commit: Commit, stage: Stage) -> Iterator[str]:
     """What the stage read that is another now."""
     for dep in stage.deps:
         if outside(dep.path) or "#" in dep.path or not dep.digest or dep.algorithm not in HASHED:
@@ -50,8 +48,23 @@ def _read(commit: Commit, stage: Stage, agreement: Agreement) -> Iterator[str]:
         made = [out for out, maker in commit.records.snapshot.feeding(dep.path) if maker.address != stage.address]
         if not made:
             yield from _code(commit, dep)
-        elif len(made) == 1 and made[0].digest and agreement(made[0], dep) is False:
+        elif len(made) == 1 and made[0].digest and not _agree(commit, made[0], dep):
             yield f"{dep.path} was made anew since"
+
+
+def _agree(commit: Commit, out: Output, dep: Dependency) -> bool:
+    """Did the stage read what is recorded of its maker, as far as can be told? Remembered: a list may be long."""
+    if out.path == dep.path or out.algorithm != dep.algorithm:
+        return out.digest == dep.digest or out.algorithm != dep.algorithm
+    name, key = f"agrees {dep.path}", f"{out.digest} {dep.digest}"
+    kept = commit.memory.get(name, key)
+    if kept is None:
+        from dataops.store.agreement import Agreement
+
+        kept = Agreement(commit.cache)(out, dep)
+        if kept is not None:
+            commit.memory.put(name, key, kept)
+    return kept is not False
 
 
 def _code(commit: Commit, dep: Dependency) -> Iterator[str]:

@@ -111,5 +111,6 @@ def _gitignore(path: str) -> list[str]:
 
 
 def _what(one: Folder, path: str) -> str:
-    count = f"{len(one.unknown):,} files, " if one.unknown != [path] else ""
+    files = len(one.unknown)
+    count = "" if one.unknown == [path] else "1 file, " if files == 1 else f"{files:,} files, "
     return f"{count}{size(one.size)}, in neither git nor DVC"
