@@ -18,6 +18,7 @@ _DATA = """
 .rdata .sav .dta .sas7bdat .xls .xlsx .xlsb .ods .jsonl .ndjson .db .sqlite .sqlite3 .duckdb .mat .tfrecord .dat .data
 .safetensors .pt .pth .onnx .ckpt .keras .tflite .gguf .gz .bz2 .xz .zst .lz4 .zip .tar .tgz .7z .rar
 """
+CODE = (".py", ".pyi", ".ipynb", ".r", ".jl", ".sql", ".sh")  # no data even where data lies
 _OTHER = """
 .py .pyi .ipynb .r .jl .sql .sh .bash .ps1 .js .ts .css .html .htm .md .rst .yaml .yml .toml .cfg .ini .json .xml .lock
 .c .h .cpp .go .rs .java .scala .tf .j2 .jinja .mmd .dot .tex .bib .patch .diff .po .service .proto

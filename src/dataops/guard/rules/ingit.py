@@ -52,7 +52,7 @@ def _by_name(commit: Commit, path: str, size: int) -> str:
         return ""
     name = posixpath.basename(path)
     inside = next((folder for folder in settings.folders if path.startswith(f"{folder}/")), None)
-    if inside and not any(fnmatch(name, form) for form in TEXTS):
+    if inside and not name.lower().endswith(looks.CODE) and not any(fnmatch(name, form) for form in TEXTS):
         return f"lies in {inside}/, where DVC keeps data"
     return f"is data by its suffix, {suffix}" if (suffix := looks.suffix(name, settings.suffixes)) else ""
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from dataops.guard import ignoring
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, quoted, size
+from dataops.guard.looks import CODE
 from dataops.repo import recorded
-from dataops.repo.ignored import Ignored
 
 # what systems and editors leave lying about; .gitkeep and the like hold nothing
 _LITTER = """
@@ -91,14 +91,10 @@ class _Walk:
         return here
 
     def _passed(self, path: str, name: str, *, folder: bool) -> bool:
-        """Nothing to speak of, or allowed, or hidden from DVC on purpose."""
-        if any(fnmatch.fnmatch(name, form) for form in LITTER) or self.commit.hidden.itself(path, folder=folder):
+        """Litter or code, allowed, or hidden from DVC on purpose."""
+        if any(fnmatch.fnmatch(name, form) for form in LITTER) or (not folder and name.lower().endswith(CODE)):
             return True
-        return _hides(self.allowed, path, folder=folder)
-
-
-def _hides(rules: Ignored, path: str, *, folder: bool) -> bool:
-    return rules.itself(path, folder=folder)
+        return any(rules.itself(path, folder=folder) for rules in (self.commit.hidden, self.allowed))
 
 
 def _within(folder: str, others: tuple[str, ...]) -> bool:
