@@ -19,7 +19,7 @@ from dataops.repo.ignored import Ignored
 
 FILE = Path(".dvc/tmp/dataops-stats.json")
 FORM = 2  # of the file
-READERS = 4
+READERS, PART = 4, 100
 FINE, COARSE = 100_000_000, 2_000_000_000  # ns: within which a file system's clock may give two writes one time
 Facts = list[Any]
 """Of a file: inode, bytes, time of modification and of change in ns, digests. Of a folder: files, digests."""
@@ -143,10 +143,12 @@ class Stats:
                         continue
                     if entry.is_symlink():
                         seen.links.append(path)
-                    with contextlib.suppress(FileNotFoundError):  # a dangling link, or gone meanwhile
+                    try:
                         stat = entry.stat()
-                        if S_ISREG(stat.st_mode):
-                            self._look(path, stat, algorithm, seen)
+                    except FileNotFoundError:  # a dangling link, or gone meanwhile
+                        continue
+                    if S_ISREG(stat.st_mode):
+                        self._look(path, stat, algorithm, seen)
 
     def _look(self, path: str, stat: os.stat_result, algorithm: str, seen: Seen) -> None:
         """Take a file's digests as they are known, where its stat is the known one."""
@@ -178,8 +180,10 @@ class Stats:
             import concurrent.futures
 
             with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
-                read = readers.map(lambda path: self._read(path, algorithm), seen.unread)
-                seen.found |= zip(seen.unread, read, strict=True)
+                # small files by the hundred: a task each would cost more than reading them
+                parts = [seen.unread[at : at + PART] for at in range(0, len(seen.unread), PART)]
+                for read in readers.map(lambda part: [(path, self._read(path, algorithm)) for path in part], parts):
+                    seen.found |= read
         return seen.found
 
     def _digests(self, key: str, inside: Mapping[str, Digests], *, anew: bool) -> Digests:

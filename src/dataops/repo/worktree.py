@@ -10,6 +10,7 @@ from dataops.repo import recorded
 from dataops.repo.recorded import Snapshot, Source
 
 NEVER = {"__pycache__", "node_modules", "site-packages"}
+ENDINGS = (".dvc", *recorded.DVC_FILES, recorded.OLD, recorded.GTO)
 ENVIRONMENT = "pyvenv.cfg"
 
 
@@ -49,7 +50,8 @@ def records(root: Path) -> list[str]:
     found = []
     for folder, names in walk(root):
         base = f"{folder}/" if folder else ""
-        found += [base + name for name in names if recorded.is_dvc(base + name)]
+        # the quick look first: there are thousands of other files
+        found += [base + name for name in names if name.endswith(ENDINGS) and recorded.is_dvc(base + name)]
     return sorted(found)
 
 
