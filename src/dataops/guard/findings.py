@@ -38,5 +38,9 @@ def named(names: Iterable[str], most: int = 3) -> str:
 def size(count: float) -> str:
     """Bytes for people."""
     return (
-        f"{count:,.0f} bytes" if count < 1000 else f"{count / 1e3:,.1f} kB" if count < 1e6 else f"{count / 1e6:,.1f} MB"
+        f"{count:,.0f} byte{'s' * (count != 1)}"
+        if count < 1000
+        else f"{count / 1e3:,.1f} kB"
+        if count < 1e6
+        else f"{count / 1e6:,.1f} MB"
     )

@@ -40,6 +40,8 @@ def find(commit: Commit) -> Iterator[Finding]:
             top = walk(folder)
             if top.unknown and not top.known and folder != ".":
                 walk.found.append((folder, top))
+    for path, reason in walk.unread:
+        yield Finding(path, f"can't be read: {reason}", (quoted("ls", "-ld", path),))
     hidden = ignoring.hiding(commit.git, str(commit.root), [f"{path}.dvc" for path, _ in walk.found])
     for path, one in walk.found:
         line = hidden.get(f"{path}.dvc")
@@ -55,6 +57,7 @@ class _Walk:
         self.commit = commit
         self.allowed = commit.allowed("DATA003")
         self.found: list[tuple[str, Folder]] = []
+        self.unread: list[tuple[str, str]] = []
         stages = (stage for records in (commit.records, commit.here) for stage in records.snapshot.stages)
         self.outputs = {out.path for stage in stages for out in stage.outs}
         self.outputs |= {*commit.records.snapshot.unrecorded, *commit.here.snapshot.unrecorded}
@@ -63,19 +66,24 @@ class _Walk:
         """What lies below; findings of subfolders of which something is known are added to `found`."""
         here = Folder([])
         below: list[tuple[str, Folder]] = []
-        with os.scandir(self.commit.root / folder) as entries:
-            for entry in sorted(entries, key=lambda one: one.name):
-                path = posixpath.normpath(f"{folder}/{entry.name}")
-                is_folder = entry.is_dir(follow_symlinks=False)
-                if path in self.outputs or path in self.commit.entries or recorded.is_dvc(path):
-                    here.known = True
-                elif self._passed(path, entry.name, folder=is_folder):
-                    continue
-                elif is_folder:
-                    below.append((path, self(path)))
-                else:
-                    here.unknown.append(path)
-                    here.size += entry.stat(follow_symlinks=False).st_size
+        try:
+            with os.scandir(self.commit.root / folder) as listed:
+                entries = sorted(listed, key=lambda one: one.name)
+        except OSError as error:
+            self.unread.append((folder, error.strerror or "no reason given"))
+            return Folder([], known=True)
+        for entry in entries:
+            path = posixpath.normpath(f"{folder}/{entry.name}")
+            is_folder = entry.is_dir(follow_symlinks=False)
+            if path in self.outputs or path in self.commit.entries or recorded.is_dvc(path):
+                here.known = True
+            elif self._passed(path, entry.name, folder=is_folder):
+                continue
+            elif is_folder:
+                below.append((path, self(path)))
+            else:
+                here.unknown.append(path)
+                here.size += entry.stat(follow_symlinks=False).st_size
         here.known = here.known or any(one.known for _, one in below)
         for path, one in below:
             if here.known and one.unknown and not one.known:
