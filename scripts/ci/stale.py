@@ -1,0 +1,84 @@
+"""Which stages are out of date, and why: what `dvc status` says, without the data that merely aren't here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from dataops.repo.recorded import Snapshot
+from dataops.repo.records import Dependency, Output, Stage
+
+MISSING = ("deleted", "not in cache")
+Reasons = dict[str, list[str]]  # stage: what changed, a line each
+Agrees = Callable[[Output, Dependency], bool | None]
+
+
+def short(address: str) -> str:
+    """A stage as `dvc status` and `dvc repro` call it."""
+    return address.removeprefix("dvc.yaml:")
+
+
+def stages(snapshot: Snapshot) -> list[str]:
+    """Every stage of dvc.yaml, each after what it needs; those that never ran come last."""
+    known = [short(stage.address) for stage in snapshot.ordered if stage.cmd]
+    return list(dict.fromkeys([*known, *(short(address) for address in snapshot.unrecorded.values())]))
+
+
+def stale(status: Mapping[str, Any], snapshot: Snapshot) -> Reasons:
+    """The stages that are out of date by themselves, in order, each with what changed."""
+    new = {short(address) for address in snapshot.unrecorded.values()}
+    found = {}
+    for name in stages(snapshot):
+        lines = ["it never ran"] if name in new else _changes(status.get(name), snapshot)
+        if lines:
+            found[name] = lines
+    return found
+
+
+def _changes(entries: Any, snapshot: Snapshot) -> list[str]:
+    lines = []
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, str):
+            lines.append(entry)
+            continue
+        for what, paths in entry.items():
+            if not isinstance(paths, Mapping):
+                lines.append(str(what))
+                continue
+            for path, how in paths.items():
+                if isinstance(how, Mapping):  # parameters
+                    lines += [f"{path}: {key} {state}" for key, state in how.items()]
+                elif how not in MISSING or (what == "changed deps" and snapshot.covering(path) is None):
+                    lines.append(f"{path} {how}")
+    return lines
+
+
+def disagreeing(snapshot: Snapshot, agrees: Agrees) -> Reasons:
+    """Stages that read something else than its maker recorded: `dvc status` doesn't see that where data aren't here."""
+    found: Reasons = {}
+    for stage in snapshot.ordered:
+        for dep in stage.deps if stage.cmd else ():
+            if any(agrees(out, dep) is False for out, _ in snapshot.feeding(dep.path)):
+                found.setdefault(short(stage.address), []).append(f"{dep.path} modified")
+    return found
+
+
+def behind(names: Sequence[str], snapshot: Snapshot) -> list[str]:
+    """These stages and all that read, directly or not, what they make; in order."""
+    found = set(names)
+    for stage in snapshot.ordered:
+        if any(short(maker.address) in found for dep in stage.deps for maker in snapshot.makers(dep.path)):
+            found.add(short(stage.address))
+    return [name for name in stages(snapshot) if name in found]
+
+
+def makers(names: Sequence[str], snapshot: Snapshot) -> list[str]:
+    """The stages and .dvc files that make what these stages read."""
+    found: dict[str, None] = {}
+    for stage in _of(names, snapshot):
+        found |= dict.fromkeys(short(maker.address) for dep in stage.deps for maker in snapshot.makers(dep.path))
+    return list(found)
+
+
+def _of(names: Sequence[str], snapshot: Snapshot) -> list[Stage]:
+    return [stage for stage in snapshot.ordered if short(stage.address) in set(names)]
