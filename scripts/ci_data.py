@@ -9,7 +9,8 @@ import argparse
 import os
 from pathlib import Path
 
-from ci import report, steps
+from ci import dvc, report, steps
+from ci.look import look
 from ci.told import Failure, Told
 
 from dataops.errors import DataOpsError, Refused, run
@@ -23,6 +24,11 @@ def main() -> int:
     """Run, and write the report whatever comes of it."""
     arguments = parser().parse_args()
     enter()
+    if arguments.plan:
+        here = context.here()
+        plan = look(here, dvc.status(Path.cwd()), offline=True).plan()
+        print("\n".join(plan or ["nothing to do"]))
+        return 0
     told = Told()
     options = steps.Options(arguments.branch, arguments.base, arguments.release)
     try:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,10 @@ class Look:
     """dataset and model: the version that has their content."""
     pin: Version | None
     """The dataset version that should be the drift reference."""
-    model: Sequence[str] = field(default=())
+    model: Sequence[str]
     """The stages that make the model, judge it, and what comes of it."""
+    unseen: Sequence[str] = ()
+    """Stages of which `dvc repro` would not see that they are out of date before their data are here."""
 
     @cached_property
     def data(self) -> Reasons:
@@ -67,28 +69,55 @@ class Look:
         }
         return next((name for name, is_due in due.items() if is_due and name not in done), None)
 
+    def plan(self) -> list[str]:
+        """What a run would do, a line each, as far as that can be known before it is done."""
+        lines = [f"run {name}: {', '.join(why[:3])}" for name, why in self.stale.items()]
+        behind = [one for one in stale.behind(list(self.stale), self.snapshot) if one not in self.stale]
+        lines += [f"run {name}, if what it reads comes out different" for name in behind]
+        for name, due in ((DATASET, self.data), (MODEL, self.stale)):
+            if due:
+                lines.append(f"release {name}, if it comes out different")
+            elif self._unreleased(name):
+                lines.append(f"release {name}")
+        if self.pin is not None:
+            lines.append(f"pin {self.pin.name} as drift reference")
+        return lines
+
     def _unreleased(self, name: str) -> bool:
         found = self.snapshot.artifact(name)
         return found is not None and self.snapshot.output(found.path) is not None and self.released[name] is None
 
 
-def look(context: Context, dvc_status: Callable[[Path], dict[str, Any]]) -> Look:
+def look(context: Context, status: Mapping[str, Any], *, offline: bool = False) -> Look:
     """Judge the work tree.
 
+    Args:
+        status: what `dvc status --json` says.
+        offline: leave out what only the remote could say.
+
     Raises:
-        DataOpsError: DVC's files are broken, or git or DVC can't be asked.
+        DataOpsError: DVC's files are broken, or git or the remote can't be asked.
     """
     root = context.root
     if root is None:
         raise DataOpsError("there is no work tree to work in")
     context = replace(context)  # its tags are read anew
     snapshot = worktree.snapshot(root)
-    found = stale.disagreeing(snapshot, _agrees(context, snapshot))
-    for name, lines in stale.stale(dvc_status(root), snapshot).items():
-        found[name] = list(dict.fromkeys([*lines, *found.get(name, [])]))
-    ordered = {name: found[name] for name in stale.stages(snapshot) if name in found}
+    unseen = stale.disagreeing(snapshot, Agreement(context.cache) if offline else _agrees(context, snapshot))
+    files_of = worktree.Folder(root, [])
+    params = {path: files_of.variables(path) for stage in snapshot.stages for path in stage.params}
+    found = stale.stale(status, snapshot, params)
+    reasons = {name: found.get(name) or unseen.get(name) for name in stale.stages(snapshot)}
     released = {name: version_of(context, snapshot, name) for name in (DATASET, MODEL)}
-    return Look(context, snapshot, ordered, released, reference.wanted(context, snapshot), of_model(snapshot))
+    return Look(
+        context,
+        snapshot,
+        {name: lines for name, lines in reasons.items() if lines},
+        released,
+        reference.wanted(context, snapshot),
+        of_model(snapshot),
+        [name for name in unseen if name not in found],
+    )
 
 
 def of_model(snapshot: Snapshot) -> list[str]:

@@ -24,18 +24,27 @@ def stages(snapshot: Snapshot) -> list[str]:
     return list(dict.fromkeys([*known, *(short(address) for address in snapshot.unrecorded.values())]))
 
 
-def stale(status: Mapping[str, Any], snapshot: Snapshot) -> Reasons:
-    """The stages that are out of date by themselves, in order, each with what changed."""
+def stale(status: Mapping[str, Any], snapshot: Snapshot, params: Mapping[str, Any]) -> Reasons:
+    """The stages that are out of date by themselves, in order, each with what changed.
+
+    Args:
+        status: what `dvc status --json` prints.
+        params: the parameter files as they are now, by path.
+    """
     new = {short(address) for address in snapshot.unrecorded.values()}
+    recorded = {short(stage.address): stage.params for stage in snapshot.stages}
     found = {}
     for name in stages(snapshot):
-        lines = ["it never ran"] if name in new else _changes(status.get(name), snapshot)
+        lines = _changes(status.get(name), snapshot, recorded.get(name, {}), params)
+        lines = ["it never ran"] if name in new else lines
         if lines:
             found[name] = lines
     return found
 
 
-def _changes(entries: Any, snapshot: Snapshot) -> list[str]:
+def _changes(
+    entries: Any, snapshot: Snapshot, recorded: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]
+) -> list[str]:
     lines = []
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, str):
@@ -47,10 +56,25 @@ def _changes(entries: Any, snapshot: Snapshot) -> list[str]:
                 continue
             for path, how in paths.items():
                 if isinstance(how, Mapping):  # parameters
-                    lines += [f"{path}: {key} {state}" for key, state in how.items()]
+                    for key in how:
+                        lines += differences(key, recorded.get(path, {}).get(key), _value(params.get(path), key))
                 elif how not in MISSING or (what == "changed deps" and snapshot.covering(path) is None):
                     lines.append(f"{path} {how}")
     return lines
+
+
+def differences(key: str, old: Any, new: Any) -> list[str]:
+    """What changed of a parameter: of a section, its own keys."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        names = [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+        return [line for name in names for line in differences(f"{key}.{name}", old.get(name), new.get(name))]
+    return [f"{key}: {old} → {new}"]
+
+
+def _value(values: Any, key: str) -> Any:
+    for part in key.split("."):
+        values = values.get(part) if isinstance(values, Mapping) else None
+    return values
 
 
 def disagreeing(snapshot: Snapshot, agrees: Agrees) -> Reasons:

@@ -155,7 +155,7 @@ def _outputs(context: Context) -> Callable[[str], bool]:
 def _loop(run: Run) -> None:
     did = 0
     while True:
-        found = look(run.context, dvc.status)
+        found = look(run.context, dvc.status(run.root))
         due = found.next(run.done)
         if due is None:
             break
@@ -216,12 +216,11 @@ ACTIONS = {"data": data, "release dataset": release_dataset, "train": train, "re
 def _repro(run: Run, found: Look, name: str, targets: list[str], due: stale.Reasons, why: str = "") -> None:
     """`dvc repro`; where it fails, say why."""
     try:
-        unseen = [one for one in due if any(line.endswith(" modified") for line in due[one])]
-        if (pull := stale.makers(unseen, found.snapshot)) and due:
-            dvc.call(run.root, run.lock, "pull", "--quiet", "--allow-missing", *pull)
+        if pull := stale.makers([one for one in found.unseen if one in due], found.snapshot):
+            dvc.call(run.root, run.lock, "pull", "--quiet", *pull)
         dvc.repro(run.root, run.lock, targets)
     except dvc.StageFailedError as error:
-        left = look(run.context, dvc.status).stale
+        left = look(run.context, dvc.status(run.root)).stale
         failure, drift = failures.explain(run.root, [one for one in left if one in targets], error.words)
         run.told.drift = drift or run.told.drift
         run.told.failure = failure

@@ -121,7 +121,7 @@ def test_six_commits(world: World) -> None:
     world.commit("Fewer leaves")
     report = ci_data(world.checkout())
     assert world.tags()[-1] == "model@v1.2.1"
-    assert "train.num_leaves modified" in report
+    assert "train.num_leaves: 31 → 15" in report
     assert "dataset@v1.3.0" not in world.tags()
     nothing()
     world.pull()
