@@ -6,14 +6,17 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from dataops.errors import DataOpsError
 from dataops.store import dvccommand
 
 KEPT = 40  # lines
+PATIENCE = 10  # seconds; DVC takes a process that was just killed for one that is at work
 SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_RUNTIME_TOKEN")  # no stage needs them
 
 
@@ -48,9 +51,21 @@ def call(root: Path, lock: int, *arguments: str) -> None:
 
 
 def status(root: Path) -> dict[str, Any]:
-    """What `dvc status --json` says of every stage."""
-    found: dict[str, Any] = json.loads(dvccommand.dvc(root, "status", "--json") or "{}")
-    return found
+    """What `dvc status --json` says of every stage.
+
+    Raises:
+        DataOpsError: DVC can't say, or another command of its has been at work here for `PATIENCE` seconds.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            found: dict[str, Any] = json.loads(dvccommand.dvc(root, "status", "--json") or "{}")
+        except DataOpsError as error:
+            if "blocked" not in error.message or time.monotonic() > until:
+                raise
+            time.sleep(1)
+        else:
+            return found
 
 
 def _told(root: Path, lock: int, *arguments: str) -> tuple[int, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -40,8 +40,8 @@ class Look:
     """The dataset version that should be the drift reference."""
     model: Sequence[str]
     """The stages that make the model, judge it, and what comes of it."""
-    unseen: Sequence[str] = ()
-    """Stages of which `dvc repro` would not see that they are out of date before their data are here."""
+    missing: Set[str]
+    """Outputs that aren't here, or not whole."""
 
     @cached_property
     def data(self) -> Reasons:
@@ -68,6 +68,15 @@ class Look:
             "pin": self.pin is not None,
         }
         return next((name for name, is_due in due.items() if is_due and name not in done), None)
+
+    def fetch(self, names: Sequence[str]) -> list[str]:
+        """What has to be here before these stages run, and isn't: stages and .dvc files to pull.
+
+        `dvc repro --pull` fetches what a stage reads only where nothing of it is here, and sees no change in a part of
+        a folder that isn't.
+        """
+        needed = stale.needed(names, self.snapshot)
+        return [maker for maker, paths in needed.items() if self.missing & set(paths)]
 
     def plan(self) -> list[str]:
         """What a run would do, a line each, as far as that can be known before it is done."""
@@ -101,6 +110,9 @@ def look(context: Context, status: Mapping[str, Any], *, offline: bool = False) 
     root = context.root
     if root is None:
         raise DataOpsError("there is no work tree to work in")
+    if changed := stale.unrecorded(status):
+        hint = "`dataops ingest` or `dvc add` records them; `dvc checkout` takes them back"
+        raise DataOpsError(f"{changed[0]} was changed, and that is not recorded", hint)
     context = replace(context)  # its tags are read anew
     snapshot = worktree.snapshot(root)
     unseen = stale.disagreeing(snapshot, Agreement(context.cache) if offline else _agrees(context, snapshot))
@@ -116,7 +128,7 @@ def look(context: Context, status: Mapping[str, Any], *, offline: bool = False) 
         released,
         reference.wanted(context, snapshot),
         of_model(snapshot),
-        [name for name in unseen if name not in found],
+        stale.missing(status),
     )
 
 

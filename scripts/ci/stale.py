@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dataops.repo.recorded import Snapshot
-from dataops.repo.records import Dependency, Output, Stage
+from dataops.repo.records import Dependency, Output
 
 MISSING = ("deleted", "not in cache")
 Reasons = dict[str, list[str]]  # stage: what changed, a line each
@@ -96,13 +96,36 @@ def behind(names: Sequence[str], snapshot: Snapshot) -> list[str]:
     return [name for name in stages(snapshot) if name in found]
 
 
-def makers(names: Sequence[str], snapshot: Snapshot) -> list[str]:
-    """The stages and .dvc files that make what these stages read."""
-    found: dict[str, None] = {}
-    for stage in _of(names, snapshot):
-        found |= dict.fromkeys(short(maker.address) for dep in stage.deps for maker in snapshot.makers(dep.path))
-    return list(found)
+def needed(names: Sequence[str], snapshot: Snapshot) -> dict[str, list[str]]:
+    """What these stages and all behind them read of others: the stage or .dvc file, and its outputs of DVC's."""
+    run = set(behind(names, snapshot))
+    read = [dep.path for stage in snapshot.ordered if short(stage.address) in run for dep in stage.deps]
+    found: dict[str, list[str]] = {}
+    for path in dict.fromkeys(read):
+        for out, maker in snapshot.feeding(path):
+            if out.cached and short(maker.address) not in run:
+                found.setdefault(short(maker.address), []).append(out.path)
+    return found
 
 
-def _of(names: Sequence[str], snapshot: Snapshot) -> list[Stage]:
-    return [stage for stage in snapshot.ordered if short(stage.address) in set(names)]
+def missing(status: Mapping[str, Any]) -> set[str]:
+    """Outputs that aren't here, or not whole."""
+    found = set()
+    for entries in status.values():
+        for entry in entries if isinstance(entries, list) else ():
+            outs = entry.get("changed outs") if isinstance(entry, Mapping) else None
+            found |= set(outs) if isinstance(outs, Mapping) else set()
+    return found
+
+
+def unrecorded(status: Mapping[str, Any]) -> list[str]:
+    """Data that somebody changed and no .dvc file knows of."""
+    return [
+        path
+        for name, entries in status.items()
+        if name.endswith(".dvc")
+        for entry in entries
+        if isinstance(entry, Mapping)
+        for path, how in (entry.get("changed outs") or {}).items()
+        if how not in MISSING
+    ]

@@ -216,7 +216,7 @@ ACTIONS = {"data": data, "release dataset": release_dataset, "train": train, "re
 def _repro(run: Run, found: Look, name: str, targets: list[str], due: stale.Reasons, why: str = "") -> None:
     """`dvc repro`; where it fails, say why."""
     try:
-        if pull := stale.makers([one for one in found.unseen if one in due], found.snapshot):
+        if pull := found.fetch(list(due)):
             dvc.call(run.root, run.lock, "pull", "--quiet", *pull)
         dvc.repro(run.root, run.lock, targets)
     except dvc.StageFailedError as error:
