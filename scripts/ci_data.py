@@ -13,7 +13,7 @@ from ci import dvc, report, steps
 from ci.look import look
 from ci.told import Failure, Told
 
-from dataops.errors import DataOpsError, Refused, run
+from dataops.errors import DataOpsError, run
 from dataops.repo.root import enter
 from dataops.versions import context
 
@@ -30,14 +30,15 @@ def main() -> int:
         print("\n".join(plan or ["nothing to do"]))
         return 0
     told = Told()
-    options = steps.Options(arguments.branch, arguments.base, arguments.release)
+    options = steps.Options(arguments.branch, arguments.base, arguments.release, arguments.bump)
     try:
         steps.run(context.here(), options, told)
+        told.finished = True
     except DataOpsError as error:
-        told.failure = told.failure or Failure("", error.message, error.hint, 1 if isinstance(error, Refused) else 2)
+        told.failure = told.failure or Failure("", error.message, error.hint, error.status)
         raise
     finally:
-        report.write(told, arguments.report, os.environ.get("GITHUB_STEP_SUMMARY"), released=arguments.release)
+        report.write(told, arguments.report, os.environ, released=arguments.release)
     return 0
 
 
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--base", metavar="BRANCH", help="without releases: the branch to compare with")
     made.add_argument("--no-release", "--dry-run", dest="release", action="store_false",
                       help="compute and report: nothing is committed, pushed or released")  # fmt: skip
+    made.add_argument("--bump", choices=("major", "minor", "patch"), help="the kind of change of the dataset")
     made.add_argument("--plan", action="store_true", help="only say what would be done")
     made.add_argument("--report", metavar="FILE", type=Path, default=REPORT, help=f"the report ({REPORT})")
     return made

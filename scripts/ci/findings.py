@@ -12,11 +12,12 @@ from ci.look import DATASET, MODEL, Look
 from ci.told import Told
 from dataops.errors import DataOpsError
 from dataops.lineage import metrics as metric_files
-from dataops.repo import registry
+from dataops.repo import registry, tags
 from dataops.repo.recorded import outside
+from dataops.repo.records import Artifact
 from dataops.repo.registry import Version
 from dataops.reports import read_json
-from dataops.versions import compare, content, plan
+from dataops.versions import compare, content, gates, plan
 from dataops.versions.context import Context
 from dataops.versions.wording import clean
 
@@ -73,18 +74,30 @@ def released(context: Context, told: Told, name: str, version: Version) -> None:
         told.comparison = compare.compare(context, f"{name}@{previous.get('version')}", version.name).facts
 
 
-def would_release(context: Context, told: Told, name: str, commit: str) -> None:
-    """What a release of this artifact would be, and how it differs from the version before."""
+def would_release(context: Context, told: Told, name: str, commit: str, base: str) -> None:
+    """What a release of this artifact would be, and how it differs from the version before `base`, or from that."""
     snapshot = context.snapshot(commit)
     artifact, output = plan.find(snapshot, name)
-    before = registry.read(context.git, artifact.name, merged=commit).versions(artifact.name)
+    before = registry.read(context.git, artifact.name, merged=base).versions(artifact.name)
     previous = before[-1] if before else None
-    if name == DATASET:
+    if refusal := _refusal(context, artifact):
+        told.step(f"release {name}", "would be refused", refusal)
+    elif name == MODEL:
+        told.step(f"release {name}", "would be a new version")
+    else:
         _, change = content.describe(context, artifact, output, commit, previous, [], None)
         kind = change.kind if change.kind in ("major", "minor", "patch") else None
         number = plan.FIRST if previous is None else previous.number.bumped(kind) if kind else None
-        told.step(f"release {name}", f"would be {number}" if number else "would be refused", clean(change.reason))
-        if previous is not None:
-            told.comparison = compare.compare(context, previous.name, commit).facts
-    else:
-        told.step(f"release {name}", "would be released")
+        outcome = f"would be {tags.version(artifact.name, number)}" if number else "would be refused"
+        told.step(f"release {name}", outcome, clean(change.reason))
+    if name == DATASET and (previous is not None or context.snapshot(base).output(artifact.path) is not None):
+        told.comparison = compare.compare(context, previous.name if previous else base, commit).facts
+
+
+def _refusal(context: Context, artifact: Artifact) -> str:
+    """What the reports that gate the artifact say against it."""
+    for gate in gates.declared(artifact) or ():
+        report = read_json((context.root or Path()) / gate.report)
+        if report.get(gate.key) is not True:
+            return clean("; ".join(map(str, report.get("problems") or ())) or f"{gate.report}: {gate.key} is not true")
+    return ""

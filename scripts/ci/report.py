@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from ci.told import Failure, Told
 from dataops.cli import comparetext
+from dataops.errors import NO
 from dataops.files import write_text
 from dataops.versions.wording import clean
 
@@ -18,24 +20,25 @@ JOINER = "\u2060"  # between @ and a name: nobody is called
 Rows = Sequence[Sequence[str]]
 
 
-def write(told: Told, path: Path, summary: str | None, *, released: bool) -> None:
-    """Write the report, and append it to the summary that a CI system shows."""
-    text = markdown(told, released=released)
+def write(told: Told, path: Path, environment: Mapping[str, str], *, released: bool) -> None:
+    """Write the report, and append it to the summary that GitHub Actions shows."""
+    server, repository = environment.get("GITHUB_SERVER_URL"), environment.get("GITHUB_REPOSITORY")
+    text = markdown(told, released=released, home=f"{server}/{repository}" if server and repository else "")
     write_text(path, text)
-    if summary:
+    if summary := environment.get("GITHUB_STEP_SUMMARY"):
         with Path(summary).open("a", encoding="utf-8") as file:
             file.write(text)
 
 
-def markdown(told: Told, *, released: bool = True) -> str:
-    """Everything that a run has to tell."""
+def markdown(told: Told, *, released: bool = True, home: str = "") -> str:
+    """Everything that a run has to tell; `home` is the repository's page, for links."""
     blocks = [MARK, f"## Data: {escaped(headline(told, released=released))}"]
     if told.failure is not None:
         blocks += _failure(told.failure)
     if told.steps:
         blocks.append(table([("step", "outcome", ""), *told.steps]))
     if told.tags:
-        blocks.append("Tags: " + ", ".join(code(tag) for tag in told.tags))
+        blocks.append("Tags: " + ", ".join(link(tag, home) for tag in told.tags))
     if told.comparison is not None:
         blocks.append(comparetext.markdown(told.comparison).rstrip())
     if told.drift is not None:
@@ -48,7 +51,9 @@ def markdown(told: Told, *, released: bool = True) -> str:
 def headline(told: Told, *, released: bool) -> str:
     """The outcome in a line."""
     if told.failure is not None:
-        return "no" if told.failure.status == 1 else "failed"
+        return "no" if told.failure.status == NO else "failed"
+    if not told.finished:
+        return "broke off"
     if told.tags:
         return f"{', '.join(told.tags)} released"
     done = [name for name, outcome, _ in told.steps if outcome == "done"]
@@ -105,9 +110,10 @@ def table(rows: Rows) -> str:
     return "\n".join([head, "|" + " --- |" * len(rows[0]), *rest])
 
 
-def code(text: str) -> str:
-    """A name in fixed width."""
-    return f"<code>{escaped(text)}</code>"
+def link(tag: str, home: str) -> str:
+    """A tag in fixed width, and where it is."""
+    name = f"<code>{escaped(tag)}</code>"
+    return f"[{name}]({home}/tree/{quote(tag, safe='')})" if home else name
 
 
 def escaped(text: str) -> str:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
-import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ci import branch as branches
-from ci import dvc, failures, findings, reference, stale
+from ci import dvc, failures, findings, reference, stale, tree
 from ci.branch import Branch, MovedError
 from ci.look import DATASET, MODEL, Look, look
 from ci.told import Failure, Told
-from dataops.errors import DataOpsError, Refused
-from dataops.files import write_json, write_text
-from dataops.repo import publish_tag, worktree
-from dataops.versions import release, standing
+from dataops.errors import NO, WRONG, DataOpsError, Refused
+from dataops.files import write_json
+from dataops.repo import worktree
+from dataops.versions import gates, release
 from dataops.versions.context import Context
+from dataops.versions.plan import Bump
 from dataops.versions.plan import Options as ReleaseOptions
 from dataops.versions.wording import clean
 
-MARKER = Path(".dataops/ci-run")  # there while what lies in the work tree is a run's
 ATTEMPTS = 3
 Reached = Callable[[str], None]
 
@@ -34,11 +30,11 @@ class Options:
 
     branch: str | None = None
     base: str | None = None
-    """The revision that a run without releases compares with."""
+    """The branch that a run without releases compares with."""
     release: bool = True
     """False: compute and report; commit, push and release nothing."""
-    bump: str | None = None
-    message: str = ""
+    bump: Bump | None = None
+    """The kind of change of the dataset, where somebody decides that."""
 
 
 @dataclass
@@ -51,6 +47,8 @@ class Run:
     options: Options
     told: Told
     branch: Branch
+    base: str
+    """The commit that the report compares with, where no release says with what."""
     reached: Reached
     done: set[str] = field(default_factory=set)
 
@@ -64,92 +62,20 @@ def run(context: Context, options: Options, told: Told, reached: Reached = lambd
     """
     if context.root is None:
         raise DataOpsError("there is no work tree to work in")
-    with alone(context.root) as lock:
+    with tree.alone(context.root) as lock:
         for _ in range(ATTEMPTS):
-            at = prepare(context, options)
+            at, base = tree.prepare(context, options.branch, options.base, release_it=options.release)
             reached("prepared")
-            write_text(context.root / MARKER, f"{os.getpid()}\n")
+            tree.mark(context)
             try:
-                _loop(Run(context, context.root, lock, options, told, at, reached))
+                _loop(Run(context, context.root, lock, options, told, at, base, reached))
             except MovedError:
                 told.step("start over", f"{at.name} has moved on")
                 continue
             if options.release:
-                (context.root / MARKER).unlink(missing_ok=True)
+                tree.unmark(context)
             return
         raise DataOpsError(f"{at.name} moved on {ATTEMPTS} times while this ran", "run it again")
-
-
-@contextlib.contextmanager
-def alone(root: Path) -> Iterator[int]:
-    """Hold the lock of a run. What it starts inherits it: a stage that outlives a killed run counts."""
-    path = root / ".dataops/ci.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            reason = "another scripts/ci_data.py is at work here, or what it started is"
-            raise DataOpsError(reason, "run this again when it has ended") from None
-        yield file.fileno()
-
-
-def prepare(context: Context, options: Options) -> Branch:
-    """A clean work tree at the end of the branch, with its history and its tags.
-
-    Raises:
-        DataOpsError: somebody's own changes lie here, or what is checked out isn't on the branch.
-    """
-    git = context.git
-    if git.done("var", "GIT_COMMITTER_IDENT").returncode:
-        hint = "git config user.name 'CI' && git config user.email ci@example.com"
-        raise DataOpsError("git doesn't know who commits and releases", hint)
-    _clean(context)
-    remote = publish_tag.remote_of(git)
-    branches.complete(git, remote)
-    at = Branch(git, remote, "", standing.head(git).commit)
-    if options.release:
-        at = branches.follow(replace(at, name=branches.named(git, options.branch, os.environ)))
-        if at.commit != standing.head(git).commit:
-            raise DataOpsError("HEAD moved while it was looked at", "run this again when nothing else does")
-    for name in (DATASET, MODEL):
-        release.synchronise(context, name, remote)
-    if options.base:
-        branches.fetched(git, remote, options.base)
-    return at
-
-
-def _clean(context: Context) -> None:
-    """Take back what a killed or failed run left; refuse anybody's own changes."""
-    assert context.root is not None
-    tracked, untracked = branches.changed(context.git)
-    recorded = _outputs(context)
-    mine = [name for name in untracked if recorded(name)]
-    if (tracked or mine) and (context.root / MARKER).exists() and all(map(recorded, tracked)):
-        branches.discard(context.git, mine)
-        tracked, mine = [], []
-    gate = standing.clean(context.git)
-    if not gate.passed or mine:
-        raise DataOpsError(gate.reason if not gate.passed else f"not committed: {', '.join(mine[:3])}", gate.hint)
-
-
-def _outputs(context: Context) -> Callable[[str], bool]:
-    """Whether a path, from git's top, is something that a run writes into git: locks, reports, the reference."""
-    assert context.root is not None
-    made: set[str] = {reference.REFERENCE}
-    for snapshot in (worktree.snapshot(context.root, []), context.snapshot("HEAD")):
-        made |= {out.path for stage in snapshot.stages for out in stage.outs if not out.cached}
-        made |= set(snapshot.unrecorded)
-    full = {posixpath.join(context.prefix, path) for path in made}
-
-    def is_output(path: str) -> bool:
-        if posixpath.basename(path) in ("dvc.lock", ".gitignore"):
-            return True
-        while path and path not in full:
-            path = posixpath.dirname(path)
-        return bool(path)
-
-    return is_output
 
 
 def _loop(run: Run) -> None:
@@ -184,10 +110,8 @@ def train(run: Run, found: Look) -> None:
     drift = run.told.drift or findings.drift(run.root)
     run.told.drift = drift
     why = findings.why_train(found, drift)
-    before, commit = findings.model_before(run.context, run.branch.commit)
-    _repro(
-        run, found, "train", [name for name in stale.stages(found.snapshot) if name in found.model], found.train, why
-    )
+    before, commit = findings.model_before(run.context, run.base)
+    _repro(run, found, "train", list(found.model), found.train, why)
     _commit(run, "Model", found.train)
     run.told.before = before
     run.told.metrics = findings.metrics(run.context, commit, run.branch.commit, found.model)
@@ -215,9 +139,9 @@ ACTIONS = {"data": data, "release dataset": release_dataset, "train": train, "re
 
 def _repro(run: Run, found: Look, name: str, targets: list[str], due: stale.Reasons, why: str = "") -> None:
     """`dvc repro`; where it fails, say why."""
+    if pull := found.fetch(list(due)):
+        _dvc(run, "pull", *pull)
     try:
-        if pull := found.fetch(list(due)):
-            dvc.call(run.root, run.lock, "pull", "--quiet", *pull)
         dvc.repro(run.root, run.lock, targets)
     except dvc.StageFailedError as error:
         left = look(run.context, dvc.status(run.root)).stale
@@ -225,7 +149,7 @@ def _repro(run: Run, found: Look, name: str, targets: list[str], due: stale.Reas
         run.told.drift = drift or run.told.drift
         run.told.failure = failure
         run.told.step(name, "failed", f"{failure.stage}: {failure.message}")
-        kind = Refused if failure.status == 1 else DataOpsError
+        kind = Refused if failure.status == NO else DataOpsError
         raise kind(f"{failure.stage}: {failure.message}", failure.hint) from None
     reasons = why or "; ".join(f"{one}: {', '.join(lines[:3])}" for one, lines in due.items())
     run.told.step(name, "done", clean(reasons))
@@ -234,7 +158,7 @@ def _repro(run: Run, found: Look, name: str, targets: list[str], due: stale.Reas
 
 def _commit(run: Run, subject: str, due: stale.Reasons) -> None:
     """Data to the remote, then the commit that names them to the branch."""
-    outputs = _outputs(run.context)
+    outputs = tree.outputs(run.context)
     tracked, untracked = branches.changed(run.context.git)
     paths = {name for name in (*tracked, *untracked) if outputs(name)}
     text = branches.text(clean(subject), [clean(f"{one}: {', '.join(lines[:5])}") for one, lines in due.items()])
@@ -246,26 +170,29 @@ def _commit(run: Run, subject: str, due: stale.Reasons) -> None:
     if not run.options.release:
         run.branch = replace(run.branch, commit=commit)
         return
-    try:
-        dvc.call(run.root, run.lock, "push", "--quiet")
-    except dvc.StageFailedError as error:
-        run.told.failure = Failure("dvc push", "the data could not be pushed", "", 2, words=error.words)
-        raise DataOpsError("dvc push failed: nothing is committed", "`dvc push` says why") from None
+    if _new_data(run.context, run.root):
+        _dvc(run, "push")
     run.reached("data pushed")
     run.branch = branches.push(run.branch, commit)
     run.told.step("commit", f"pushed to {run.branch.name}", commit[:7])
 
 
+def _new_data(context: Context, root: Path) -> bool:
+    """Does the work tree record data that HEAD doesn't?"""
+    known = {out.digest for stage in context.snapshot("HEAD").stages for out in stage.outs}
+    return any(out.cached and out.digest not in known for stage in worktree.snapshot(root).stages for out in stage.outs)
+
+
 def _release(run: Run, found: Look, name: str) -> None:
     """A version out of what is committed; in a run without releases, what it would be."""
     if not run.options.release:
-        findings.would_release(run.context, run.told, name, run.branch.commit)
+        findings.would_release(run.context, run.told, name, run.branch.commit, run.base)
         return
     artifact = found.snapshot.artifact(name)
     assert artifact is not None
     try:
         _bring(run, found, name)
-        options = ReleaseOptions(artifact=name, message=run.options.message)
+        options = ReleaseOptions(artifact=name, bump=run.options.bump if name == DATASET else None)
         done = release.release(replace(run.context), options, reached=lambda at: run.reached(f"{name} {at}"))
     except Refused as error:
         run.told.failure = Failure(f"release {name}", error.message, error.hint)
@@ -279,21 +206,20 @@ def _release(run: Run, found: Look, name: str) -> None:
 
 def _bring(run: Run, found: Look, name: str) -> None:
     """Fetch what the release's own look at the pipeline wants to see."""
-    from dataops.versions import gates
-
     artifact = found.snapshot.artifact(name)
     paths = [artifact.path, *(gate.report for gate in gates.declared(artifact) or ())] if artifact else []
     addresses = {stage.address for path in paths if (stage := found.snapshot.stage_of(path))}
-    stages = [stale.short(stage.address) for stage in found.snapshot.ancestors(*sorted(addresses))]
-    if any(
-        not (run.root / out.path).exists()
-        for stage in found.snapshot.ancestors(*sorted(addresses))
-        for out in stage.outs
-    ):
-        try:
-            dvc.call(run.root, run.lock, "pull", "--quiet", *stages)
-        except dvc.StageFailedError as error:
-            run.told.failure = Failure(
-                "dvc pull", "data of the pipeline could not be fetched", "", 2, words=error.words
-            )
-            raise DataOpsError("dvc pull failed", "`dvc pull` says why") from None
+    before = found.snapshot.ancestors(*sorted(addresses))
+    pull = [stale.short(stage.address) for stage in before if found.missing & {out.path for out in stage.outs}]
+    if pull:
+        _dvc(run, "pull", *pull)
+
+
+def _dvc(run: Run, *words: str) -> None:
+    """`dvc pull` or `dvc push`."""
+    try:
+        dvc.call(run.root, run.lock, words[0], "--quiet", *words[1:])
+    except dvc.StageFailedError as error:
+        name = f"dvc {words[0]}"
+        run.told.failure = Failure(name, "it failed: its last words are below", "", WRONG, words=error.words)
+        raise DataOpsError(f"{name} failed", f"`{name}` says why; is the remote there, and may you use it?") from None

@@ -37,6 +37,7 @@ class Told:
     """Which model the metrics before are of."""
     tags: list[str] = field(default_factory=list)
     failure: Failure | None = None
+    finished: bool = False
 
     def step(self, name: str, outcome: str, detail: str = "") -> None:
         """One more step."""
