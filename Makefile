@@ -40,7 +40,7 @@ lint: $(VENV)/.dev  ## format, lint, types and workflows, checked
 	@ruff check src scripts tests benchmarks
 	@mypy
 	@actionlint
-	@zizmor --offline --no-progress --quiet .github/workflows
+	@zizmor --offline --persona=pedantic --quiet .github/workflows
 
 format: $(VENV)/.dev  ## format in place
 	@ruff check --fix-only -q src scripts tests benchmarks
