@@ -93,7 +93,7 @@ def test_a_token_is_asked_for(tmp_path: Path):
         ("runs-on: ubuntu-24.04", "runs-in: ubuntu-24.04", "actionlint"),
         ("$GITHUB_BASE_REF", "${{ github.head_ref }}", "actionlint"),
         ('if [ -n "$id" ]', "if [ -n $id ]", "actionlint"),
-        ("persist-credentials: false", "persist-credentials: true", "zizmor"),
+        ("        with:\n          persist-credentials: false\n", "", "zizmor"),
         ("$GITHUB_BASE_REF", "${{ github.head_ref }}", "zizmor"),
         ("  pull_request:\n", "  pull_request_target:\n", "zizmor"),
         ("@de0fac2e4500dabe0009e67214ff5f5447ce83dd", "@v6", "zizmor"),
