@@ -14,7 +14,8 @@ from dataops.repo.recorded import Snapshot
 
 DRIFT = "reports/drift.json"
 QUARANTINE = Path("data/quarantine")
-SHOWN = 10  # rows, rules
+SHOWN = 10  # rules
+EXAMPLES = 3  # rows of each
 
 
 def explain(root: Path, names: Sequence[str], words: Sequence[str]) -> tuple[Failure, Mapping[str, Any] | None]:
@@ -56,9 +57,8 @@ def _example(root: Path, rule: str) -> str:
         bad = rows[rows["rule"].str.split("; ").map(lambda broken: rule in broken)]
     except (DataOpsError, OSError, KeyError, AttributeError):
         return ""
-    lines = [
-        " ".join(f"{name}={value}" for name, value in row.items()) for row in bad[named].head(3).to_dict("records")
-    ]
+    first = bad[named].head(EXAMPLES).astype("str").to_dict("records")
+    lines = [", ".join(f"{name} {value.removesuffix(' 00:00:00')}" for name, value in row.items()) for row in first]
     return "; ".join(lines)
 
 

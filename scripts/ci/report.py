@@ -51,7 +51,7 @@ def markdown(told: Told, *, released: bool = True, home: str = "") -> str:
 def headline(told: Told, *, released: bool) -> str:
     """The outcome in a line."""
     if told.failure is not None:
-        return "no" if told.failure.status == NO else "failed"
+        return "refused" if told.failure.status == NO else "failed"
     if not told.finished:
         return "broke off"
     if told.tags:

@@ -60,7 +60,7 @@ def test_names_can_be_copied(name: str):
         (told(steps=[("data", "done", "")]), "data done"),
         (told(tags=["dataset@v1.0.0"]), "dataset@v1.0.0 released"),
         (Told(), "broke off"),
-        (Told(failure=Failure("", "x", status=1)), "no"),
+        (Told(failure=Failure("", "x", status=1)), "refused"),
         (Told(failure=Failure("", "x", status=2)), "failed"),
     ],
 )
