@@ -9,7 +9,7 @@ from pathlib import Path
 from ci import branch as branches
 from ci import dvc, failures, findings, reference, stale, tree
 from ci.branch import Branch, MovedError
-from ci.look import DATASET, MODEL, Look, look
+from ci.look import DATASET, MODEL, Look, look, version_of
 from ci.told import Failure, Told
 from dataops.errors import NO, WRONG, DataOpsError, Refused
 from dataops.files import write_json
@@ -195,6 +195,10 @@ def _release(run: Run, found: Look, name: str) -> None:
         options = ReleaseOptions(artifact=name, bump=run.options.bump if name == DATASET else None)
         done = release.release(replace(run.context), options, reached=lambda at: run.reached(f"{name} {at}"))
     except Refused as error:
+        theirs = version_of(replace(run.context), found.snapshot, name)
+        if theirs is not None:  # another run was quicker with the very same
+            run.told.step(f"release {name}", theirs.name, "somebody else's release of the same content")
+            return
         run.told.failure = Failure(f"release {name}", error.message, error.hint)
         run.told.step(f"release {name}", "refused", clean(error.message))
         raise

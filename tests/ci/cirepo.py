@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,14 +108,15 @@ class Pipeline:
         report = place.path / ".dataops/ci-report.md"
         return report.read_text() if report.exists() and "--plan" not in options else done.stdout
 
-    def checkout(self, name: str, *options: str) -> Toy:
-        """As CI has it: shallow, detached, no tags, no data."""
-        path = self.folder / name
-        source = f"file://{self.toy.origin}"
-        subprocess.run(["git", "clone", "-q", "--depth", "1", "--no-tags", *options, source, str(path)], check=True)
-        shutil.copy2(self.toy.path / ".dvc/config.local", path / ".dvc/config.local")
-        other = Toy(path)
-        other.run("git", "checkout", "-q", "--detach")
+    def checkout(self, name: str, ref: str = "refs/heads/main") -> Toy:
+        """What `actions/checkout` leaves: one commit, detached, without history, tags, branches or data."""
+        other = Toy(self.folder / name)
+        other.path.mkdir()
+        other.run("git", "init", "-q")
+        other.run("git", "remote", "add", "origin", f"file://{self.toy.origin}")
+        other.run("git", "fetch", "-q", "--no-tags", "--depth=1", "origin", f"+{ref}:refs/remotes/pull/it")
+        other.run("git", "checkout", "-q", "--detach", "refs/remotes/pull/it")
+        shutil.copy2(self.toy.path / ".dvc/config.local", other.path / ".dvc/config.local")
         return other
 
     def source(self, message: str = "data", **months: str) -> None:

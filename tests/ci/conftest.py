@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,30 @@ def untouched(tmp_path_factory: pytest.TempPathFactory) -> Toy:
     return toy
 
 
+@pytest.fixture(scope="session")
+def once(untouched: Toy, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """After the first run and a pull; nobody changes it."""
+    made = _copy(untouched, tmp_path_factory.mktemp("once"))
+    made.toy.dvc("push", "-q")
+    made.ci()
+    return made
+
+
 @pytest.fixture
 def pipeline(untouched: Toy, tmp_path: Path) -> Pipeline:
-    """A repository of its own."""
-    made = Pipeline(toys.copy(untouched, tmp_path / "toy", str(tmp_path / "storage")), tmp_path)
+    """A repository of its own, its source pushed, its pipeline never run."""
+    made = _copy(untouched, tmp_path)
     made.toy.dvc("push", "-q")
     return made
+
+
+@pytest.fixture
+def released(once: Pipeline, tmp_path: Path) -> Pipeline:
+    """A repository of its own with a dataset, a model and a reference."""
+    made = _copy(once.toy, tmp_path)
+    shutil.copytree(once.folder / "storage", tmp_path / "storage")
+    return made
+
+
+def _copy(toy: Toy, folder: Path) -> Pipeline:
+    return Pipeline(toys.copy(toy, folder / "toy", str(folder / "storage")), folder)

@@ -136,9 +136,8 @@ def test_six_commits(world: World) -> None:
     repo.run("dataops", "ingest", str(world.folder / "february.csv"), "--mix", "--received", "2025-03-01")
     world.commit("February, broken")
     before = world.tip(), world.tags()
-    for ci in (world.checkout(), world.checkout()):
-        report = ci_data(ci, status=1)
-        assert "## Data: refused" in report
-        assert "**validate**: 465 of" in report
-        assert "| sales >= 0 | 465 | store_id 1, product_id 1, date 2025-02-01; " in report
-        assert (world.tip(), world.tags()) == before
+    report = ci_data(world.checkout(), status=1)
+    assert "## Data: refused" in report
+    assert "**validate**: 465 of" in report
+    assert "| sales >= 0 | 465 | store_id 1, product_id 1, date 2025-02-01; " in report
+    assert (world.tip(), world.tags()) == before
