@@ -15,6 +15,7 @@ from dataops.files import write_text
 from dataops.versions.wording import clean
 
 MARK = "<!-- ci_data -->"  # by which a comment of an earlier run is found again
+LONGEST = 60_000  # characters; GitHub takes comments of 65,536
 CALL = re.compile(r"(?<![A-Za-z0-9])@")
 JOINER = "\u2060"  # between @ and a name: nobody is called
 Rows = Sequence[Sequence[str]]
@@ -45,7 +46,10 @@ def markdown(told: Told, *, released: bool = True, home: str = "") -> str:
         blocks += _drift(told.drift)
     if told.metrics:
         blocks += _metrics(told)
-    return "\n\n".join(blocks) + "\n"
+    text = "\n\n".join(blocks)
+    if len(text) > LONGEST:
+        text = text[:LONGEST].rpartition("\n")[0] + "\n\n… and more: `dataops compare` has all of it"
+    return text + "\n"
 
 
 def headline(told: Told, *, released: bool) -> str:

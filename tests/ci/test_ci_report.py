@@ -80,6 +80,15 @@ def test_metrics():
     assert "| rows | 3 | 3 |  |" in text
 
 
+def test_a_long_report_is_cut_between_lines():
+    """GitHub refuses a longer comment altogether."""
+    text = report.markdown(told(metrics=[(f"metric{n}", 1.0, 2.0) for n in range(9_000)]))
+    *_, last, blank, more = text.splitlines()
+    assert report.LONGEST - 200 < len(text) < report.LONGEST + 200
+    assert last.endswith(" |")
+    assert (blank, more) == ("", "… and more: `dataops compare` has all of it")
+
+
 def test_tags_lead_to_the_repository():
     """With every mark of their name taken as a part of it."""
     text = report.link("dir=dataset@v1.0.0", "https://github.com/a/b")

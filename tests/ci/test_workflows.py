@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -111,3 +112,35 @@ def test_lint_sees_it(old: str, new: str, tool: str, tmp_path: Path):
     for name, command in commands.items() if not tool else [(tool, commands[tool])]:
         done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
         assert (done.returncode == 0) is (not tool), f"{name}: {done.stdout}{done.stderr}"
+
+
+GH = """\
+#!/bin/bash
+# GitHub can't run here: answers with comments.json, and writes down what it is asked to write
+for word in "$@"; do [ "$before" = --jq ] && filter=$word; before=$word; done
+if [ -n "$filter" ]; then jq -r "$filter" comments.json; else echo "$@" >> asked; fi
+"""
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+@pytest.mark.parametrize(
+    ("comments", "asked"),
+    [
+        ([], "repos/our-team/demand/issues/7/comments"),
+        ([("github-actions[bot]", "<!-- ci_data -->\nold"), ("github-actions[bot]", "<!-- ci_data -->\nolder")],
+         "-X PATCH repos/our-team/demand/issues/comments/1"),
+        ([("mallory", "<!-- ci_data -->\nmine"), ("github-actions[bot]", "another")],
+         "repos/our-team/demand/issues/7/comments"),
+    ],
+)  # fmt: skip
+def test_one_comment(comments: list[tuple[str, str]], asked: str, tmp_path: Path):
+    """The one of an earlier run is written anew, nobody else's; the report is handed over as a file."""
+    (step,) = [step for step in steps("comment") if "run" in step]
+    listed = [{"id": n, "user": {"login": who}, "body": body} for n, (who, body) in enumerate(comments, 1)]
+    (tmp_path / "comments.json").write_text(json.dumps(listed))
+    (tmp_path / "gh").write_text(GH)
+    (tmp_path / "gh").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/local/bin:/usr/bin:/bin", "REPOSITORY": "our-team/demand", "NUMBER": "7"}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
+    subprocess.run(command, cwd=tmp_path, env=env, check=True, stdin=subprocess.DEVNULL)
+    assert (tmp_path / "asked").read_text() == f"api --silent {asked} -F body=@ci-report.md\n"
