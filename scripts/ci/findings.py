@@ -13,7 +13,6 @@ from ci.told import Told
 from dataops.errors import DataOpsError
 from dataops.lineage import metrics as metric_files
 from dataops.repo import registry, tags
-from dataops.repo.recorded import outside
 from dataops.repo.records import Artifact
 from dataops.repo.registry import Version
 from dataops.reports import read_json
@@ -47,13 +46,6 @@ def why_train(found: Look, report: Mapping[str, Any] | None) -> str:
     return clean("; ".join([*kinds, *rest[:3]]))
 
 
-def model_before(context: Context, commit: str) -> tuple[str, str]:
-    """The newest model version before a commit, and its own commit; "" where there is none."""
-    name = outside(MODEL, context.prefix)
-    found = registry.read(context.git, name, merged=commit).versions(name)
-    return (found[-1].name, found[-1].commit) if found else ("", "")
-
-
 def metrics(
     context: Context, old: str, new: str, stages: Sequence[str]
 ) -> list[tuple[str, float | None, float | None]]:
@@ -71,7 +63,7 @@ def released(context: Context, told: Told, name: str, version: Version) -> None:
     """How a new version differs from the one before."""
     previous = (version.card or {}).get("previous")
     if name == DATASET and isinstance(previous, Mapping):
-        told.comparison = compare.compare(context, f"{name}@{previous.get('version')}", version.name).facts
+        told.comparison = compare.compare(context, f"{version.artifact}@{previous.get('version')}", version.name).facts
 
 
 def would_release(context: Context, told: Told, name: str, commit: str, base: str) -> None:

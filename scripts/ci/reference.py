@@ -12,7 +12,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import registry
-from dataops.repo.recorded import Snapshot
+from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.registry import Version
 from dataops.versions.context import Context
 from dataops.versions.statistics import merged
@@ -24,16 +24,23 @@ DATASET, MODEL = "dataset", "model"
 
 def wanted(context: Context, snapshot: Snapshot) -> Version | None:
     """The version that should be pinned; None where it is, or where that is somebody's own decision."""
-    models = registry.read(context.git, MODEL, merged="HEAD").versions(MODEL)
-    if not models or not readers(snapshot):
+    model, dataset = newest_model(context), outside(DATASET, context.prefix)
+    if model is None or not readers(snapshot):
         return None
-    named = _data(models[-1].card)
-    version = next((one for one in context.registry.versions(DATASET) if one.name == named), None)
+    named = _data(model.card, dataset)
+    version = next((one for one in context.registry.versions(dataset) if one.name == named), None)
     place = posixpath.join(context.prefix, REFERENCE)
-    now, then = (context.git.blob(commit, place) for commit in ("HEAD", models[-1].commit))
+    now, then = (context.git.blob(commit, place) for commit in ("HEAD", model.commit))
     if version is None or version.deprecated or now != then or _name(now) == named:
         return None
     return version if profile_of(context, version) is not None else None
+
+
+def newest_model(context: Context, commit: str = "HEAD") -> Version | None:
+    """The newest version of the model that `commit` is, or descends from."""
+    name = outside(MODEL, context.prefix)
+    found = registry.read(context.git, name, merged=commit).versions(name)
+    return found[-1] if found else None
 
 
 def readers(snapshot: Snapshot) -> list[str]:
@@ -64,13 +71,13 @@ def content(context: Context, version: Version) -> dict[str, Any]:
     return {"version": version.name, "profile": merged(report)}
 
 
-def _data(card: Mapping[str, Any] | None) -> str:
+def _data(card: Mapping[str, Any] | None, dataset: str) -> str:
     """The dataset version that a model's card names; "" where it names none."""
     entries = (card or {}).get("data")
     names = (
         [str(one.get("version")) for one in entries if isinstance(one, Mapping)] if isinstance(entries, list) else []
     )
-    return next((name for name in names if name.startswith(f"{DATASET}@")), "")
+    return next((name for name in names if name.startswith(f"{dataset}@")), "")
 
 
 def _name(text: bytes | None) -> str | None:

@@ -14,6 +14,8 @@ from ci.told import Failure, Told
 from dataops.errors import NO, WRONG, DataOpsError, Refused
 from dataops.files import write_json
 from dataops.repo import worktree
+from dataops.repo.registry import Version
+from dataops.training import registration
 from dataops.versions import gates, release
 from dataops.versions.context import Context
 from dataops.versions.plan import Bump
@@ -110,11 +112,12 @@ def train(run: Run, found: Look) -> None:
     drift = run.told.drift or findings.drift(run.root)
     run.told.drift = drift
     why = findings.why_train(found, drift)
-    before, commit = findings.model_before(run.context, run.base)
+    before = reference.newest_model(run.context, run.base)
     _repro(run, found, "train", list(found.model), found.train, why)
     _commit(run, "Model", found.train)
-    run.told.before = before
-    run.told.metrics = findings.metrics(run.context, commit, run.branch.commit, found.model)
+    run.told.before = before.name if before is not None else ""
+    old = before.commit if before is not None else ""
+    run.told.metrics = findings.metrics(run.context, old, run.branch.commit, found.model)
 
 
 def release_model(run: Run, found: Look) -> None:
@@ -125,6 +128,12 @@ def release_model(run: Run, found: Look) -> None:
 def pin(run: Run, found: Look) -> None:
     """Make the dataset of the released model the drift reference, and compare with it from now on."""
     assert found.pin is not None
+    if (
+        run.options.release
+        and "register" not in run.done
+        and (model := reference.newest_model(run.context)) is not None
+    ):
+        _register(run, model)  # a run before this one may have got no further
     write_json(run.root / reference.REFERENCE, reference.content(run.context, found.pin))
     run.reached("reference written")
     readers = [stale.short(address) for address in reference.readers(found.snapshot)]
@@ -206,6 +215,26 @@ def _release(run: Run, found: Look, name: str) -> None:
     run.told.tags.append(version.tag)
     run.told.step(f"release {name}", version.name, clean((version.card or {}).get("reason") or done.finished))
     findings.released(run.context, run.told, name, version)
+    if name == MODEL:
+        _register(run, version)
+
+
+def _register(run: Run, version: Version) -> None:
+    """Tell SageMaker of a model that it trained, as `dataops release model` does; again is no harm.
+
+    Raises:
+        DataOpsError: AWS refuses. The version stands; the next run tries again before it pins the reference.
+    """
+    try:
+        done = registration.after_release(run.context, version)
+    except DataOpsError as error:
+        run.told.step("register", "failed", clean(error.message))
+        raise
+    run.done.add(MODEL)
+    if done is not None:
+        run.told.step(
+            "register", *(("no", clean(done)) if isinstance(done, str) else ("done", clean(done.package or "")))
+        )
 
 
 def _bring(run: Run, found: Look, name: str) -> None:

@@ -17,6 +17,7 @@ from ci.look import DATASET, MODEL
 from dataops.errors import DataOpsError
 from dataops.files import write_text
 from dataops.repo import publish_tag, worktree
+from dataops.repo.recorded import outside
 from dataops.versions import release, standing
 from dataops.versions.context import Context
 
@@ -60,7 +61,7 @@ def prepare(context: Context, name: str | None, base: str | None, *, release_it:
         if at.commit != standing.head(git).commit:
             raise DataOpsError("HEAD moved while it was looked at", "run this again when nothing else does")
     for artifact in (DATASET, MODEL):
-        release.synchronise(context, artifact, remote)
+        release.synchronise(context, outside(artifact, context.prefix), remote)
     tip = branches.fetched(git, remote, base) if base else None
     if base and tip is None:
         raise DataOpsError(f"{remote} has no branch {base}", "--base names the branch to compare with")
