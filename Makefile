@@ -35,10 +35,12 @@ test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where 
 test-image: $(VENV)/.dev  ## build Dockerfile.train and train in it, where there is a Docker engine
 	@bash scripts/ci_image.sh
 
-lint: $(VENV)/.dev  ## format, lint and types, checked
+lint: $(VENV)/.dev  ## format, lint, types and workflows, checked
 	@ruff format --check src scripts tests benchmarks
 	@ruff check src scripts tests benchmarks
 	@mypy
+	@actionlint
+	@zizmor --offline --persona=pedantic --quiet .github/workflows
 
 format: $(VENV)/.dev  ## format in place
 	@ruff check --fix-only -q src scripts tests benchmarks

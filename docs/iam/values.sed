@@ -17,3 +17,6 @@ s/MODEL_GROUP/demand/g
 s/KMS_KEY_ID/1234abcd-12ab-34cd-56ef-1234567890ab/g
 s/SUBNET_ID/subnet-0123456789abcdef0/g
 s/SECURITY_GROUP_ID/sg-0123456789abcdef0/g
+# only where GitHub Actions takes a role: docs/ci.md
+s/GITHUB_OWNER/our-team/g
+s/GITHUB_REPOSITORY/demand/g

@@ -28,6 +28,8 @@ VALUES = {
     "KMS_KEY_ID": KEY_ID,
     "SUBNET_ID": "subnet-1",
     "SECURITY_GROUP_ID": "sg-1",
+    "GITHUB_OWNER": "our-team",
+    "GITHUB_REPOSITORY": "demand",
 }
 RULE = re.compile(r"^s/([A-Z_]+)/([^/]*)/g$", re.MULTILINE)
 Document = dict[str, Any]

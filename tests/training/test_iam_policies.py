@@ -23,7 +23,7 @@ PACKAGES = "arn:aws:sagemaker:eu-central-1:123456789012:model-package"
 LOGS = "arn:aws:logs:eu-central-1:123456789012:log-group:/aws/sagemaker/TrainingJobs"
 ROLES = "arn:aws:iam::123456789012:role"
 BUCKET_POLICIES = ("bucket-policy", "bucket-policy-kms")
-IDENTITIES = [name for name in names() if name not in (*BUCKET_POLICIES, "trust")]
+IDENTITIES = [name for name in names() if name not in BUCKET_POLICIES and not name.startswith("trust")]
 
 # What no run asks for, and why it is allowed all the same. AWS: "CreateTrainingJob API: execution role permissions".
 BROKEN_OFF = "an upload in parts that breaks off takes its parts back"
@@ -117,6 +117,19 @@ def test_the_role_is_sagemakers_alone(tmp_path: Path):
     (trust,) = filled("trust", tmp_path)["Statement"]
     assert trust["Principal"] == {"Service": "sagemaker.amazonaws.com"}
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": "123456789012"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "who"), [("trust-github", "environment:data"), ("trust-github-pull-request", "pull_request")]
+)
+def test_a_workflow_takes_a_role_of_its_own(name: str, who: str, tmp_path: Path):
+    """Of this repository, for AWS, and for the one purpose: nothing is compared by a pattern."""
+    (trust,) = filled(name, tmp_path)["Statement"]
+    issuer = "token.actions.githubusercontent.com"
+    assert trust["Principal"] == {"Federated": f"arn:aws:iam::123456789012:oidc-provider/{issuer}"}
+    assert trust["Action"] == "sts:AssumeRoleWithWebIdentity"
+    exact = {f"{issuer}:aud": "sts.amazonaws.com", f"{issuer}:sub": f"repo:our-team/demand:{who}"}
+    assert trust["Condition"] == {"StringEquals": exact}
 
 
 # --- neighbours -------------------------------------------------------------------------------------------------------

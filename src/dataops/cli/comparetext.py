@@ -109,11 +109,11 @@ def table(facts: Facts) -> str:
 
 def markdown(facts: Facts) -> str:
     """For a pull request: the summary, and what is long folded away."""
-    old, new = (_escaped(facts[side]["name"]) for side in ("old", "new"))
+    old, new = (escaped(facts[side]["name"]) for side in ("old", "new"))
     blocks = [f"### {old} → {new}"]
     said = remarks(facts)
     if said:
-        blocks.append("\n".join(f"- {_escaped(line)}" for line in said))
+        blocks.append("\n".join(f"- {escaped(line)}" for line in said))
     blocks.append(_markdown(summary(facts)))
     files = changed_files(facts)
     if files:
@@ -133,11 +133,11 @@ def _folded(title: str, body: str) -> str:
 
 
 def _markdown(rows: Sequence[Row]) -> str:
-    head, *rest = [f"| {' | '.join(_escaped(cell) for cell in row)} |" for row in rows]
+    head, *rest = [f"| {' | '.join(escaped(cell) for cell in row)} |" for row in rows]
     return "\n".join([head, "|" + " --- |" * len(rows[0]), *rest])
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text that Markdown takes for nothing else, whatever a column or a file is called."""
     return OUTER.sub("&#95;", "".join(f"&#{ord(mark)};" if mark in MARKS else mark for mark in text))
 
