@@ -1,0 +1,42 @@
+"""Git's merge driver for what DVC records: three files in, one out, written in one step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dataops import files
+from dataops.errors import DataOpsError
+from dataops.guard import mergedvc, mergelock
+from dataops.guard.mergelock import Merged
+from dataops.repo import git as gits
+from dataops.repo import root
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Git's three temporary files; the result replaces `our`."""
+
+    ancestor: Path
+    our: Path
+    their: Path
+
+
+def merge(top: Path, sides: Sides, path: str, *, virtual: bool = False) -> Merged:
+    """Merge `path` (from git's top) and write the result.
+
+    Raises:
+        DataOpsError: a side is broken, or it is no file of DVC's: nothing is written, and git's text merge is left.
+    """
+    ancestor, our, their = (one.read_bytes() for one in (sides.ancestor, sides.our, sides.their))
+    try:
+        if Path(path).name == "dvc.lock":
+            merged = mergelock.merge(ancestor, our, their, path, virtual=virtual)
+        else:
+            where = gits.of(top).folder / path
+            merged = mergedvc.merge(root.find(where.parent), ancestor, our, their, path, virtual=virtual)
+    except DataOpsError as error:
+        raise DataOpsError(f"{path} is merged as text, line by line: {error.message}", error.hint) from None
+    if merged.content != our:
+        files.write_bytes(sides.our, merged.content)
+    return merged
