@@ -42,6 +42,9 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     one = hooks.add_parser("post-merge", help="check data out after a merge")
     one.add_argument("arguments", nargs="*", metavar="SQUASH", help="as git gives it")
     one.set_defaults(run=post_merge)
+    one = hooks.add_parser("post-rewrite", help="check data out after a rebase, as `git pull --rebase` does it")
+    one.add_argument("arguments", nargs="*", metavar="COMMAND", help="as git gives it: amend or rebase")
+    one.set_defaults(run=post_rewrite)
     one = hooks.add_parser("merge-driver", help="merge dvc.lock by stage, a .dvc file by the files of its folder")
     for name, what in (("ancestor", "the merge base's"), ("our", "ours, which the result replaces"),
                        ("their", "theirs")):  # fmt: skip
@@ -102,6 +105,11 @@ def post_checkout(arguments: argparse.Namespace) -> int:
 def post_merge(arguments: argparse.Namespace) -> int:
     """The same after a merge; one that only squashes leaves HEAD where it was."""
     return _after("HEAD" if arguments.arguments[:1] == ["1"] else "ORIG_HEAD")
+
+
+def post_rewrite(arguments: argparse.Namespace) -> int:
+    """The same after a rebase; an amended commit has the data of before."""
+    return _after("ORIG_HEAD") if arguments.arguments[:1] != ["amend"] else 0
 
 
 def _after(old: str | None) -> int:

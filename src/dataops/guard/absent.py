@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import json
 import posixpath
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from dataops.errors import DataOpsError
+from dataops.guard import lists, pushed
 from dataops.guard.pushed import Added, Additions
+from dataops.repo import worktree
 from dataops.repo.git import Git
 from dataops.store import cache as caches
-from dataops.store import choose, manifest
+from dataops.store import choose, dvccommand
 from dataops.store.cache import Cache
 from dataops.store.objects import MissingObjectError, Object, Progress, Store, silent
 from dataops.store.remote import PLACEHOLDER
@@ -64,7 +68,10 @@ def missing(git: Git, found: Additions, progress: Progress = silent) -> list[Mis
     for (prefix, remote), some in groups.items():
         try:
             place = _place(git, prefix, remote, some[0].commit)
-            absent += _of_place(place, some, _known(place.cache, found.known.get(prefix, ())), progress)
+            if readable(place.store):
+                absent += _of_place(place, some, _known(place.cache, found.known.get(prefix, ())), progress)
+            else:
+                absent += by_dvc(git.folder / prefix, some, place.store.url)
         except DataOpsError as error:
             raise UncheckedError(error.message, error.hint) from None
     order = {id(one): number for number, one in enumerate(found.added)}
@@ -85,53 +92,65 @@ def readable(store: Store) -> bool:
     return not (store.kind == "none" and "://" in store.url and not store.url.startswith(PLACEHOLDER))
 
 
+def by_dvc(root: Path, some: Sequence[Added], url: str) -> list[Missing]:
+    """The same by `dvc status --cloud`: for remotes that only dvc speaks to (ssh, gs, azure, …). It knows paths, not
+    commits, so that an older commit's object may be named for the one that is pushed.
+
+    Raises:
+        DataOpsError: dvc can't ask either.
+    """
+    held = pushed.digests(worktree.snapshot(root, []))
+    every = [] if {one.obj.digest for one in some} <= held else ["--all-commits"]
+    states = json.loads(dvccommand.dvc(root, "status", "--cloud", "--json", *every))
+    found = []
+    for one in some:
+        path = posixpath.relpath(one.path, one.prefix or ".")
+        inside = sorted(name[len(path) + 1 :] for name in states if name.startswith(f"{path}/"))
+        if path in states or inside:
+            here = "missing" not in {states[name] for name in states if name == path or name.startswith(f"{path}/")}
+            found.append(Missing(one, url, tuple(inside), len(inside), here))
+    return found
+
+
 def _known(cache: Cache, objects: Iterable[Object]) -> set[str]:
     """The digests of what the git remote's commits record, with the files of folders whose list is in the cache."""
     known: set[str] = set()
     for obj in objects:
         known.add(obj.digest)
-        known.update(entry.digest for entry in _entries(obj, cache.content(obj)) or ())
+        known.update((lists.files(cache.content(obj), obj.digest) or {}).values())
     return known
 
 
 def _of_place(place: Place, some: Sequence[Added], known: set[str], progress: Progress) -> list[Missing]:
     store, cache = place.store, place.cache
-    lists = [one for one in some if one.obj.is_folder]
+    folders = [one.obj for one in some if one.obj.is_folder]
     with ThreadPoolExecutor(THREADS) as pool:
-        listed = dict(zip(map(id, lists), pool.map(lambda one: _listed(one.obj, store, cache), lists), strict=True))
-    files = {id(one): [(entry.path, Object(entry.digest, one.obj.algorithm)) for entry in listed.get(id(one), ())]
-             for one in some}  # fmt: skip
-    asked = [obj for one in some for obj in [one.obj, *(obj for _, obj in files[id(one)] if obj.digest not in known)]]
+        listed = dict(zip(folders, pool.map(lambda obj: _listed(obj, store, cache), folders), strict=True))
+    files = [
+        [(path, Object(digest, one.obj.algorithm)) for path, digest in listed.get(one.obj, {}).items()] for one in some
+    ]
+    asked = [obj for one, inside in zip(some, files, strict=True)
+             for obj in [one.obj, *(obj for _, obj in inside if obj.digest not in known)]]  # fmt: skip
     absent = _absent(store, list({(obj.algorithm, obj.digest): obj for obj in asked}.values()), progress)
     found = []
-    for one in some:
-        gone = [(path, obj) for path, obj in files[id(one)] if obj.digest in absent]
+    for one, inside in zip(some, files, strict=True):
+        gone = [(path, obj) for path, obj in inside if obj.digest in absent]
         if gone or one.obj.digest in absent:
             wanted = [obj for _, obj in gone] + [one.obj] * (one.obj.digest in absent)
             here = all(cache.has(obj) for obj in wanted)
-            found.append(Missing(one, store.url, tuple(path for path, _ in gone), len(files[id(one)]), here))
+            found.append(Missing(one, store.url, tuple(path for path, _ in gone), len(inside), here))
     return found
 
 
-def _listed(obj: Object, store: Store, cache: Cache) -> Sequence[manifest.Entry]:
+def _listed(obj: Object, store: Store, cache: Cache) -> Mapping[str, str]:
     """The files of a folder, by its list in the cache, else on the remote; none where that is nowhere."""
-    found = _entries(obj, cache.content(obj))
+    found = lists.files(cache.content(obj), obj.digest)
     if found is not None:
         return found
     try:
-        return _entries(obj, b"".join(store.read(obj))) or ()
+        return lists.files(b"".join(store.read(obj)), obj.digest) or {}
     except MissingObjectError:
-        return ()
-
-
-def _entries(obj: Object, content: bytes | None) -> Sequence[manifest.Entry] | None:
-    """None where there is no list, or one that no folder can have."""
-    if content is None or not obj.is_folder:
-        return None
-    try:
-        return manifest.parse(content, obj.digest)
-    except DataOpsError:
-        return None
+        return {}
 
 
 def _absent(store: Store, objects: Sequence[Object], progress: Progress) -> set[str]:

@@ -1,9 +1,10 @@
-"""After git has switched or merged: the data that the new records name, checked out where nothing is lost by it."""
+"""After git has switched, merged or rebased: the data that the new records name, checked out where nothing is lost by it."""
 
 from __future__ import annotations
 
 import contextlib
 import posixpath
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataops.errors import DataOpsError
+from dataops.guard import lists
 from dataops.guard.pushed import RECORDS
 from dataops.guard.stats import Content, Stats
 from dataops.repo import git as gits
@@ -20,7 +22,6 @@ from dataops.repo.ignored import Ignored
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Output
 from dataops.store import cache as caches
-from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import Object
 
@@ -71,6 +72,9 @@ def after(top: Path, old: str | None) -> Outcome:
 def _busy(git: Git) -> str:
     """What git is in the middle of."""
     folder = git.folder / git.out("rev-parse", "--git-dir")
+    todo = folder / "rebase-merge/git-rebase-todo"
+    if todo.is_file() and not re.search(rb"^[^#\s]", todo.read_bytes(), re.MULTILINE):
+        return ""  # it only moves the branch forward, or has just replayed the last commit
     return next((what for name, what in BUSY.items() if (folder / name).exists()), "")
 
 
@@ -159,13 +163,12 @@ class _Look:
             obj = Object(out.digest, out.algorithm)
             if not obj.is_folder:
                 return {"": obj.digest} if self.cache.has(obj) else None
-            content = self.cache.content(obj)
-            listed = manifest.parse(content, obj.digest) if content is not None else None
-        except DataOpsError:
+            listed = lists.files(self.cache.content(obj), obj.digest)
+        except DataOpsError:  # by ETag or version id: nothing that a cache holds
             return None
-        if listed is None or not all(self.cache.has(Object(entry.digest, out.algorithm)) for entry in listed):
+        if listed is None or not all(self._kept(digest, out.algorithm) for digest in listed.values()):
             return None
-        return {entry.path: entry.digest for entry in listed}
+        return listed
 
     def unsaved(self, out: Output, there: Content | None, target: Mapping[str, str]) -> tuple[str, ...] | None:
         """The files that a checkout would lose, their bytes being neither in the cache nor what it brings."""

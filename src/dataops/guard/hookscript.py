@@ -6,7 +6,7 @@ import shlex
 
 MARK = "made by `dataops hook install`"
 OWN = ".own"  # beside our script: the hook that was there before it, which it runs first
-TYPES = ("pre-push", "post-checkout", "post-merge")
+TYPES = ("pre-push", "post-checkout", "post-merge", "post-rewrite")
 DRIVER = "dataops"
 ANCESTOR = "dataops-ancestor"  # what git calls for the merge base that it makes of several
 SCRIPT = """\
@@ -42,7 +42,7 @@ MERGED, CONFLICT = 40, 41
 
 
 def script(name: str, python: str) -> str:
-    """The hook `name` (pre-push, post-checkout or post-merge), which runs `python`."""
+    """The hook `name` (one of TYPES), which runs `python`."""
     if name == "pre-push":
         told, status = "`make install`; `git push --no-verify` pushes without a look at the data", "1"
     else:

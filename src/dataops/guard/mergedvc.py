@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.guard import threeway
+from dataops.guard import lists, threeway
 from dataops.guard.blocks import plain
 from dataops.guard.mergelock import Merged
 from dataops.repo import yamls
@@ -38,12 +38,14 @@ class _Folders:
             DataOpsError: it is in neither, or the remote can't be asked.
         """
         obj = _object(entry)
-        content = self.cache.content(obj)
-        if content is None:
+        found = lists.files(self.cache.content(obj), obj.digest)
+        if found is None:
             content = b"".join(choose.for_root(self.root, entry.get("remote")).read(obj))
-            manifest.parse(content, obj.digest)
+            found = lists.files(content, obj.digest)
+            if found is None:
+                raise DataOpsError(f"{obj.digest} on the remote is no list of files", "`dataops verify --all`")
             self.keep(obj, content)
-        return {one.path: one.digest for one in manifest.parse(content, obj.digest)}
+        return found
 
     def keep(self, obj: Object, content: bytes) -> None:
         """Put a list into the cache."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ def _commands(git: Git, push: Push, gone: list[Missing]) -> tuple[str, ...]:
     commands: dict[str, None] = {}
     for prefix in dict.fromkeys(one.added.prefix for one in gone if one.here):
         wanted = {one.added.obj.digest for one in gone if one.here and one.added.prefix == prefix}
-        enter = f"cd {prefix} && " if prefix else ""
+        enter = f"cd {shlex.quote(prefix)} && " if prefix else ""
         problems: list[str] = []
         if wanted <= pushed.digests(worktree.snapshot(git.folder / prefix, problems)):
             commands[f"{enter}dvc push"] = None
