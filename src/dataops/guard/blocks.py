@@ -12,6 +12,7 @@ from dataops.errors import DataOpsError
 from dataops.repo import yamls
 
 STAGES, DATASETS, SCHEMA = "stages", "datasets", "schema"
+KINDS: dict[str, type] = {STAGES: dict, DATASETS: list}
 HEAD = {SCHEMA: "schema: '2.0'\n", STAGES: "stages:\n"}
 
 
@@ -75,11 +76,13 @@ def parse(content: bytes, where: str) -> Lock:
     place = len(lock.before)
     for name, entry in top.items():
         end = place + len(entry.text)
-        if name in (STAGES, DATASETS) and entry.value:
+        if name in KINDS and entry.value:
+            if not isinstance(entry.value, KINDS[name]):
+                raise DataOpsError(f"{where} is not laid out as DVC does: {name}")
             inner = _pieces(ends[name], text, end, entry.value, where)
             lock.sections[name] = inner
             entry = Entry(None, entry.text[: len(entry.text) - sum(len(piece.text) for piece in inner.values())])
-        elif name in (STAGES, DATASETS):
+        elif name in KINDS:
             lock.sections[name] = {}
             entry = Entry(None, f"{name}:\n")
         lock.keys[name] = entry

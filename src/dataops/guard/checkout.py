@@ -1,4 +1,4 @@
-"""After git has switched, merged or rebased: the data that the new records name, checked out where nothing is lost by it."""
+"""After git has switched, merged or rebased: the data that is recorded now, checked out where nothing is lost by it."""
 
 from __future__ import annotations
 

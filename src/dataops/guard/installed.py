@@ -31,7 +31,7 @@ class Part:
     """One hook type, or the merge driver of one kind of file, and whether it is installed."""
 
     name: str
-    """`pre-commit`, `pre-push`, `post-checkout`, `post-merge`, `post-rewrite`; `merge driver of dvc.lock`, `… of *.dvc`."""
+    """`pre-commit`, `pre-push` and so on; `merge driver of dvc.lock`, `merge driver of *.dvc`."""
     kind: Literal["hook", "driver"]
     state: State
     """foreign: something else stands there, and ours doesn't run."""
