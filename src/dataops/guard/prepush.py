@@ -40,7 +40,7 @@ def check(top: Path, push: Push, progress: Progress = silent) -> Verdict:
         DataOpsError: `top` is in no git repository.
     """
     git = gits.of(top)
-    found = pushed.additions(git, push)
+    found = pushed.additions(git, push, progress)
     if found is None or not found.added:
         return Verdict(notes=tuple(found.problems if found else ()))
     gone = absent.missing(git, found, progress)

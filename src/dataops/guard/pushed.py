@@ -11,7 +11,7 @@ from dataops.repo import recorded
 from dataops.repo.git import Git
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Output
-from dataops.store.objects import Object
+from dataops.store.objects import Object, Progress, silent
 
 RECORDS = tuple(f":(top,glob)**/{name}" for name in ("*.dvc", "dvc.lock", "dvc.yaml", "Dvcfile", ".dvcignore"))
 
@@ -75,7 +75,7 @@ def parse(refs: bytes, remote: str = "", url: str = "") -> Push:
     return Push(remote, url, tuple(tips), tuple(had))
 
 
-def additions(git: Git, push: Push) -> Additions | None:
+def additions(git: Git, push: Push, progress: Progress = silent) -> Additions | None:
     """The objects that the pushed commits record and the commits they stand on don't; None where no record changes.
 
     Asks git alone. Of an output, nothing is added by a commit that records it as a commit before it did.
@@ -93,10 +93,11 @@ def additions(git: Git, push: Push) -> Additions | None:
     known: set[tuple[str, str, str, str | None]] = set()
     for commit in below:
         for snapshot in _snapshots(git, commit, []):
-            kept = [(out, obj) for out, obj in _kept(snapshot)]
+            kept = list(_kept(snapshot))
             known |= {(snapshot.prefix, obj.algorithm, obj.digest, out.remote) for out, obj in kept}
             found.known.setdefault(snapshot.prefix, []).extend(obj for _, obj in kept)
-    for commit in changing:
+    for done, commit in enumerate(changing):
+        progress(done, len(changing), "commits")
         for snapshot in _snapshots(git, commit, found.problems):
             for out, obj in _kept(snapshot):
                 key = (snapshot.prefix, obj.algorithm, obj.digest, out.remote)
