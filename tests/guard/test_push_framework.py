@@ -90,6 +90,22 @@ def test_a_branch_without_the_configuration(framed: Toy) -> None:
     push(framed, "origin", "main")
 
 
+def test_scripts_without_a_hook(framed: Toy) -> None:
+    """A script that pre-commit left for a type that has no hook any more would refuse in the middle of a merge."""
+    framed.run(sys.executable, "-m", "pre_commit", "install", "--hook-type", "post-checkout")
+    assert (framed.path / ".git/hooks/post-checkout.legacy").exists()
+    said = framed.dataops("hook", "install").stdout
+    assert said == "post-checkout: removed pre-commit's script, as .pre-commit-config.yaml has no such hook\n"
+    assert not (framed.path / ".git/hooks/post-checkout.legacy").exists()
+    framed.run("git", "switch", "-qc", "theirs")
+    add(framed, {"data/single.csv": "theirs\n"})
+    framed.run("git", "switch", "-q", "main")
+    add(framed, {"data/single.csv": "ours\n"})
+    framed.run("git", "merge", "theirs", status=1)
+    done = framed.run("git", "checkout", "-q", "--theirs", "data/single.csv.dvc")
+    assert done.stderr == ""
+
+
 def test_on_s3(clone: Toy, tmp_path: Path) -> None:
     """A bare git remote and the embedded S3: refused while `dvc push` is missing, accepted after it."""
     root = make(tmp_path / "server" / "clone")

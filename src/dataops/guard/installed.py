@@ -69,7 +69,7 @@ def install(root: Path) -> list[str]:
             folder.mkdir(parents=True, exist_ok=True)
             said += [*_without_dvc(folder), *_framework(repository.folder, folder)]
             for name in TYPES:
-                said += _put(folder, name)
+                said += [*_without_framework(repository.folder, folder, name), *_put(folder, name)]
         return [*said, *_configure(repository)]
     except OSError as error:
         raise DataOpsError(f"can't write {error.filename}: {error.strerror}", "check its permissions") from None
@@ -157,6 +157,35 @@ def _framework(top: Path, folder: Path) -> Iterator[str]:
     for path in sorted(folder.iterdir()):
         if PRE_COMMIT in _read(path) and before.get(path.name) != path.read_bytes():
             yield f"{path.name}: pre-commit runs the hooks of {CONFIG}"
+
+
+def _without_framework(top: Path, folder: Path, name: str) -> Iterator[str]:
+    """Take away pre-commit's script of a type that its configuration has no hook of (any more): it would still refuse,
+    as where `git checkout --ours FILE` is called in a merge. What it had set aside comes back.
+    """
+    path, legacy = folder / name, folder / f"{name}{LEGACY}"
+    if PRE_COMMIT not in _read(path) or name in _stages(top):
+        return
+    path.unlink()
+    if legacy.exists():
+        legacy.rename(path)
+    yield f"{name}: removed pre-commit's script, as {CONFIG} has no such hook"
+
+
+def _stages(top: Path) -> set[str]:
+    """The hook types that pre-commit's configuration has hooks of, or may have: one without stages is of every type."""
+    from dataops.repo import yamls
+
+    try:
+        content = yamls.load(_read(top / CONFIG), CONFIG)
+        hooks = [hook for repo in content.get("repos") or [] for hook in repo.get("hooks") or []]
+        stated = [hook.get("stages") or content.get("default_stages") or TYPES for hook in hooks]
+        return {
+            *(str(stage) for stages in stated for stage in stages),
+            *(content.get("default_install_hook_types") or []),
+        }
+    except (DataOpsError, AttributeError, TypeError):  # pre-commit will say so
+        return set(TYPES)
 
 
 def _put(folder: Path, name: str) -> Iterator[str]:
