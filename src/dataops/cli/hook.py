@@ -177,7 +177,7 @@ def _outcome(found: Outcome) -> list[str]:
     if found.removed:
         lines.append(f"data not recorded here any more, removed (the cache has it): {_listed(found.removed)}")
     for path, names in found.unsaved.items():
-        what = f"{len(names):,} of its files ({_listed(names)}) are" if names else "it is"
+        what = f"{_listed(names)} {'are' if len(names) > 1 else 'is'}" if names else "it is"
         lines.append(f"{line(path)} was left as it was: {what} neither recorded nor in the cache")
         lines.append(f" hint: `git switch -` goes back; `dvc checkout --force {_quoted(path)}` drops the changes")
     if found.absent:
