@@ -18,7 +18,7 @@ from dataops.repo.git import Git
 from dataops.store import cache as caches
 from dataops.store import choose, dvccommand
 from dataops.store.cache import Cache
-from dataops.store.objects import MissingObjectError, Object, Progress, Store, silent
+from dataops.store.objects import LEGACY, MissingObjectError, Object, Progress, Store, silent
 from dataops.store.remote import PLACEHOLDER
 
 THREADS = 32
@@ -155,11 +155,14 @@ def _listed(obj: Object, store: Store, cache: Cache) -> Mapping[str, str]:
 
 def _absent(store: Store, objects: Sequence[Object], progress: Progress) -> set[str]:
     """The digests of those that the store hasn't."""
-    there: set[str] = set()
-    if len(objects) >= MANY and store.kind == "s3":  # a page of a listing answers for a thousand
-        listing = itertools.islice(store.listing(), 2 * len(objects))
-        there = {obj.digest for obj, _ in listing}
-    todo = [obj for obj in objects if obj.digest not in there]
+    todo = list(objects)
+    if len(todo) >= MANY and store.kind == "s3":  # a page of a listing answers for a thousand
+        most = 2 * len(todo)
+        there = [obj for obj, _ in itertools.islice(store.listing(), most)]
+        new, old = ({obj.digest for obj in there if obj.algorithm == name} for name in ("md5", LEGACY))
+        todo = [obj for obj in todo if obj.digest not in new and not (obj.algorithm == LEGACY and obj.digest in old)]
+        if len(there) < most:  # that was all
+            return {obj.digest for obj in todo}
     absent: set[str] = set()
     pool = ThreadPoolExecutor(max(1, min(THREADS, len(todo))))
     try:
