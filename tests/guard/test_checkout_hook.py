@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import stat
 from pathlib import Path
@@ -175,10 +176,49 @@ def test_broken_records_and_no_dvc(two: Toy) -> None:
     two.commit("broken", push=False)
     switch(two, "grown")
     assert months(two) == ["01.csv", "02.csv", "03.csv"]
-    assert "Traceback" not in switch(two, "broken")
+    said = switch(two, "broken")
+    assert "dvc.lock: expected keys and values, found a str: its data was left as it was" in said
+    assert "dvc checkout: " in said
+    assert "gave no reason" not in said
+    assert (two.path / "total.csv").is_file()
     two.run("git", "switch", "-q", "--orphan", "empty")
     shutil.rmtree(two.path / ".dvc", ignore_errors=True)
     assert "Traceback" not in two.run("git", "commit", "-qm", "none", "--allow-empty").stderr
+
+
+def test_links_out_of_the_repository(two: Toy) -> None:
+    """A folder of data that is a link to somebody's disk: nothing behind the link is ever deleted."""
+    two.run("git", "switch", "-qc", "none")
+    two.run("git", "rm", "-q", "data/months.dvc")
+    two.commit("none", push=False)
+    two.run("git", "switch", "-q", "main")
+    elsewhere = two.path.parent / "disk"
+    shutil.move(two.path / "data/months", elsewhere)
+    (two.path / "data/months").symlink_to(elsewhere)
+    switch(two, "none")
+    assert sorted(path.name for path in elsewhere.iterdir()) == ["01.csv", "02.csv"]
+
+
+def test_records_of_gits_own_folder(two: Toy) -> None:
+    """A commit may record anything as data; .git is no place for it."""
+    digest = hashlib.md5(b"1\n").hexdigest()  # the cache has it
+    two.run("git", "switch", "-qc", "hostile")
+    write(two, {"x.dvc": f"outs:\n- md5: {digest}\n  hash: md5\n  path: .git/hooks/post-commit\n"})
+    two.run("git", "add", "-f", "x.dvc")
+    two.run("git", "commit", "-qm", "hostile")
+    two.run("git", "switch", "-q", "main")
+    switch(two, "hostile")
+    assert not (two.path / ".git/hooks/post-commit").exists()
+
+
+def test_skipped(two: Toy) -> None:
+    """SKIP names what is left out, as pre-commit has it."""
+    two.run("git", "switch", "-q", "grown", SKIP="other,dataops-checkout")
+    assert months(two) == ["01.csv", "02.csv"]
+    two.dvc("checkout", "-q", "data/months.dvc")
+    add(two, {"data/months/05.csv": "5\n"})
+    push(two, "origin", "grown", status=1)
+    two.run("git", "push", "-q", "origin", "grown", SKIP="dataops-pre-push")
 
 
 def test_names_that_are_odd(two: Toy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,13 +66,12 @@ def install(_: argparse.Namespace) -> int:
 
 def pre_push(arguments: argparse.Namespace) -> int:
     """Check what git is about to push; on standard error, as git's own words are."""
-    import os
-
     from dataops.cli.terminal import progress
     from dataops.guard import prepush, pushed
-    from dataops.guard.absent import UncheckedError
 
     top = Path.cwd()
+    if _skipped("pre-push"):
+        return 0
     if arguments.arguments:
         push = pushed.parse(sys.stdin.buffer.read(), *arguments.arguments[:2])
     else:
@@ -82,7 +82,7 @@ def pre_push(arguments: argparse.Namespace) -> int:
     try:
         with progress("objects") as show:
             verdict = prepush.check(top, push, show)
-    except UncheckedError as error:
+    except DataOpsError as error:
         said = f"{prepush.RULE} it can't be checked whether the pushed data is on the DVC remote: {line(error.message)}"
         print(DataOpsError(said, f"{error.hint}; {prepush.OVERRIDE}".removeprefix("; ")), file=sys.stderr)
         return 1
@@ -112,13 +112,20 @@ def post_rewrite(arguments: argparse.Namespace) -> int:
     return _after("ORIG_HEAD") if arguments.arguments[:1] != ["amend"] else 0
 
 
+def _skipped(what: str) -> bool:
+    """As pre-commit has it: `SKIP=dataops-pre-push git push`, `SKIP=dataops-checkout git switch …`."""
+    return f"dataops-{what}" in os.environ.get("SKIP", "").split(",")
+
+
 def _after(old: str | None) -> int:
     from dataops.guard import checkout
 
+    if _skipped("checkout"):
+        return 0
     try:
         lines = _outcome(checkout.after(Path.cwd(), old))
-    except DataOpsError as error:
-        lines = [f"data was not checked out: {line(error.message)}"]
+    except (DataOpsError, OSError) as error:
+        lines = [f"data was not checked out: {line(getattr(error, 'message', error))}"]
     if lines:
         print("\n".join(lines), file=sys.stderr)
     return 0
@@ -182,6 +189,7 @@ def _outcome(found: Outcome) -> list[str]:
         lines.append(f" hint: `git switch -` goes back; `dvc checkout --force {_quoted(path)}` drops the changes")
     if found.absent:
         lines.append(f"not in this clone's cache: {_listed(found.absent)}; `dvc pull` brings it")
+    lines += [f"{line(problem)}: its data was left as it was" for problem in found.problems]
     return [*lines, *(f"dvc checkout: {line(said)}" for said in found.failed)]
 
 

@@ -25,6 +25,7 @@ from dataops.store import cache as caches
 from dataops.store.cache import Cache
 from dataops.store.objects import Object
 
+NOBODYS = {".git", ".dvc"}  # no data lies there, whatever a commit records
 BUSY = {"rebase-merge": "rebase", "rebase-apply": "rebase", "BISECT_START": "bisect"}
 
 
@@ -42,6 +43,8 @@ class Outcome:
     """Not in this clone's cache."""
     failed: list[str] = field(default_factory=list)
     """What dvc said."""
+    problems: list[str] = field(default_factory=list)
+    """Records that can't be read: their data was left as it was."""
     busy: str = ""
     """`bisect`: the data differs, and was left as it is."""
 
@@ -90,7 +93,7 @@ def _root(git: Git, prefix: str, before: str | None, found: Outcome) -> None:
     root = git.folder / prefix
     problems: list[str] = []
     now = worktree.snapshot(root, problems)
-    then = recorded.snapshot(git, before, prefix, problems) if before else None
+    then = recorded.snapshot(git, before, prefix, []) if before else None
     look = _Look(root, caches.of(root), _hidden(root))
     todo: list[str] = []
     for out in _changed(now, then):
@@ -109,9 +112,10 @@ def _root(git: Git, prefix: str, before: str | None, found: Outcome) -> None:
         failed = _dvc_checkout(root, todo)
         found.failed += failed
         found.done += [] if failed else [posixpath.join(prefix, path) for path in todo]
-    for out in _gone(now, then):
+    for out in _gone(now, then) if not problems else ():  # else it may be recorded where nothing can be read
         if look.take_away(out):
             found.removed.append(posixpath.join(prefix, out.path))
+    found.problems += problems
     look.stats.save()
 
 
@@ -119,7 +123,8 @@ def _changed(now: Snapshot, then: Snapshot | None) -> Iterator[Output]:
     for stage in now.stages:
         for out in stage.outs:
             known = then.output(out.path) if then else None
-            if out.cached and not (known and known.cached and known.digest == out.digest):
+            same = known is not None and known.cached and known.digest == out.digest
+            if out.cached and not same and not NOBODYS.intersection(out.path.split("/")):
                 yield out
 
 
@@ -127,7 +132,12 @@ def _gone(now: Snapshot, then: Snapshot | None) -> Iterator[Output]:
     """What was recorded and isn't any more, nor holds or lies in anything that is."""
     for stage in then.stages if then else ():
         for out in stage.outs:
-            if out.cached and not any(True for _ in now.feeding(out.path)) and out.path not in now.unrecorded:
+            if (
+                out.cached
+                and not NOBODYS.intersection(out.path.split("/"))
+                and not any(True for _ in now.feeding(out.path))
+                and out.path not in now.unrecorded
+            ):
                 yield out
 
 
@@ -188,6 +198,8 @@ class _Look:
         if there is None or target is None or out.digest not in there.digests:
             return False
         path = self.root / out.path
+        if path.resolve() != self.root.resolve() / out.path and there.files is not None:
+            return False  # a link leads there: what it leads to is somebody else's
         if there.files is None:
             path.unlink(missing_ok=True)
             return True
@@ -206,7 +218,7 @@ class _Look:
 
 def _dvc_checkout(root: Path, paths: list[str]) -> list[str]:
     """Have dvc do it, as it knows about links; what went wrong, in its words."""
-    command = [sys.executable, "-P", "-m", "dvc", "checkout", "--quiet", *(f"./{path}" for path in paths)]
+    command = [sys.executable, "-P", "-m", "dvc", "checkout", *(f"./{path}" for path in paths)]
     done = subprocess.run(
         command, cwd=root, env=gitenv.apart(), stdin=subprocess.DEVNULL, capture_output=True, check=False
     )

@@ -35,7 +35,7 @@ if [ -x "$own" ]; then "$own" "$@" || exit; fi
 # statuses of its own for "merged" and "conflict": with any other (no environment, an old one) git's text merge does it
 MERGE = (
     'p={python}; [ -x "$p" ] || p=$PWD/.venv/bin/python; '
-    '"$p" -P -m dataops hook merge-driver{flags} --ancestor %O --our %A --their %B --path %P; '
+    '"$p" -P -m dataops hook merge-driver{flags} --ancestor %O --our %A --their %B --path=%P; '
     "case $? in 40) exit 0;; 41) exit 1;; *) git merge-file -L ours -L ancestor -L theirs %A %O %B;; esac"
 )
 MERGED, CONFLICT = 40, 41
