@@ -15,7 +15,15 @@ from toy import Toy, environ
 from dataops.errors import DataOpsError
 from dataops.guard import installed
 
-ALL = ["pre-push", "post-checkout", "post-merge", "post-rewrite", "merge driver of dvc.lock", "merge driver of *.dvc"]
+ALL = [
+    "pre-push",
+    "post-checkout",
+    "post-merge",
+    "post-rewrite",
+    "post-index-change",
+    "merge driver of dvc.lock",
+    "merge driver of *.dvc",
+]
 
 
 def states(clone: Toy) -> dict[str, str]:
@@ -45,7 +53,7 @@ def test_from_nothing(bare: Toy) -> None:
     """Missing, then present; the second time nothing is done; what is half there is completed."""
     assert set(states(bare).values()) == {"missing"}
     said = bare.dataops("hook", "install").stdout.splitlines()
-    assert said == [*(f"{name}: installed" for name in ALL[:4]), "merge driver: configured in this clone"]
+    assert said == [*(f"{name}: installed" for name in ALL[:5]), "merge driver: configured in this clone"]
     assert {name: states(bare)[name] for name in ALL} == dict.fromkeys(ALL, "present")
     assert bare.dataops("hook", "install").stdout == "the hooks and the merge driver are installed already\n"
     (bare.path / ".git/hooks/post-merge").chmod(0o644)

@@ -41,10 +41,12 @@ def test_two_branches_each_with_a_month(pushed: Toy) -> None:
     assert "data/months.dvc: the files of both sides are in data/months now" in done.stderr
     assert "CONFLICT (content): Merge conflict in dvc.lock" in done.stdout
     assert "data/months.dvc" not in pushed.out("git", "diff", "--name-only", "--diff-filter=U")
+    assert "data checked out: data/months" in done.stderr  # or `dvc repro` would record one side's months
+    assert listed(pushed) == {f"0{n}.csv": f"{n}\n" for n in (1, 2, 3, 4)}
     lock = yaml.safe_load((pushed.path / "dvc.lock").read_text())["stages"]
     assert lock["scale"]["params"]["scale.yaml"] == {"by": 3}
     assert lock["name"]["params"]["name.yaml"] == {"it": "b"}
-    for command in ("dvc checkout -q", "dvc repro -q", "git add dvc.lock", "git commit -qm merged"):
+    for command in ("dvc repro -q", "git add dvc.lock", "git commit -qm merged"):
         pushed.run(*command.split())
     assert listed(pushed) == {f"0{n}.csv": f"{n}\n" for n in (1, 2, 3, 4)}
     assert (pushed.path / "total.csv").read_text() == "1\n2\n3\n4\n"
@@ -66,6 +68,22 @@ def test_clean_merge_checks_data_out(pushed: Toy) -> None:
     assert "data checked out: data/months" in done.stderr
     assert listed(pushed) == {f"0{n}.csv": f"{n}\n" for n in (1, 2, 3, 4)}
     assert pushed.dvc("status", "data/months.dvc") == "Data and pipelines are up to date."
+
+
+def test_in_a_rebase(pushed: Toy) -> None:
+    """One commit after the other is replayed, each time with both sides' files; a conflict stops it in that state."""
+    branch(pushed, "march", {MONTHS + "03.csv": "3\n"})
+    branch(pushed, "april", {MONTHS + "04.csv": "4\n"})
+    pushed.run("git", "switch", "-q", "april")
+    done = pushed.run("git", "rebase", "march", status=1)
+    assert "dvc.lock: changed on both sides: sum" in done.stderr
+    assert listed(pushed) == {f"0{n}.csv": f"{n}\n" for n in (1, 2, 3, 4)}
+    pushed.dvc("repro", "-q")
+    pushed.run("git", "add", "dvc.lock")
+    pushed.run("git", "-c", "core.editor=true", "rebase", "--continue")
+    assert (pushed.path / "total.csv").read_text() == "1\n2\n3\n4\n"
+    assert pushed.dvc("status") == "Data and pipelines are up to date."
+    assert pushed.out("git", "status", "--porcelain") == ""
 
 
 def test_lists_come_from_the_remote(pushed: Toy, tmp_path: Path) -> None:
@@ -115,7 +133,6 @@ def test_one_file_changed_on_both_sides(pushed: Toy) -> None:
     done = pushed.run("git", "merge", "other", status=1)
     assert "data/months.dvc: changed on both sides: 01.csv; HEAD's are kept, everything else is merged" in done.stderr
     assert "`git checkout --theirs data/months.dvc`" in done.stderr
-    pushed.dvc("checkout", "-q", "data/months.dvc")
     assert listed(pushed) == {"01.csv": "ours\n", "02.csv": "2\n", "03.csv": "3\n", "04.csv": "4\n"}
     add(pushed, {MONTHS + "01.csv": "ours and theirs\n"}, "merged")
     assert pushed.out("git", "status", "--porcelain") == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,11 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     one = hooks.add_parser("post-rewrite", help="check data out after a rebase, as `git pull --rebase` does it")
     one.add_argument("arguments", nargs="*", metavar="COMMAND", help="as git gives it: amend or rebase")
     one.set_defaults(run=post_rewrite)
+    one = hooks.add_parser(
+        "post-index-change", help="check data out where the merge driver has united a folder's files"
+    )
+    one.add_argument("arguments", nargs="*", metavar="FLAG", help="as git gives them")
+    one.set_defaults(run=post_index_change)
     one = hooks.add_parser("merge-driver", help="merge dvc.lock by stage, a .dvc file by the files of its folder")
     for name, what in (("ancestor", "the merge base's"), ("our", "ours, which the result replaces"),
                        ("their", "theirs")):  # fmt: skip
@@ -117,13 +122,25 @@ def _skipped(what: str) -> bool:
     return f"dataops-{what}" in os.environ.get("SKIP", "").split(",")
 
 
+def post_index_change(_: argparse.Namespace) -> int:
+    """The same once the merge driver's work lies in the work tree, though git may have stopped at a conflict."""
+    from dataops.guard import checkout
+
+    return _told(lambda: checkout.after_driver(Path.cwd()))
+
+
 def _after(old: str | None) -> int:
     from dataops.guard import checkout
 
+    return _told(lambda: checkout.after(Path.cwd(), old))
+
+
+def _told(bring: Callable[[], Outcome]) -> int:
+    """Bring the data along and say what came of it; git goes on whatever that is."""
     if _skipped("checkout"):
         return 0
     try:
-        lines = _outcome(checkout.after(Path.cwd(), old))
+        lines = _outcome(bring())
     except (DataOpsError, OSError) as error:
         lines = [f"data was not checked out: {line(getattr(error, 'message', error))}"]
     if lines:

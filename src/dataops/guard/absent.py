@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataops.errors import DataOpsError
 from dataops.guard import lists, pushed
 from dataops.guard.pushed import Added, Additions
 from dataops.repo import worktree
@@ -41,12 +40,6 @@ class Missing:
     """Is all that is missing in this clone's cache, so that `dvc push` can bring it?"""
 
 
-class UncheckedError(DataOpsError):
-    """The remote can't be asked, so nothing is proven."""
-
-    status = 1
-
-
 @dataclass(frozen=True)
 class Place:
     """Where one DVC repository of the push keeps its data."""
@@ -59,21 +52,18 @@ def missing(git: Git, found: Additions, progress: Progress = silent) -> list[Mis
     """The outputs whose objects, or whose folder's files, are not on the remote; in the order of `found`.
 
     Raises:
-        UncheckedError: a remote can't be asked, or there is none.
+        DataOpsError: a remote can't be asked, or there is none.
     """
     groups: dict[tuple[str, str | None], list[Added]] = {}
     for one in found.added:
         groups.setdefault((one.prefix, one.remote), []).append(one)
     absent: list[Missing] = []
     for (prefix, remote), some in groups.items():
-        try:
-            place = _place(git, prefix, remote, some[0].commit)
-            if readable(place.store):
-                absent += _of_place(place, some, _known(place.cache, found.known.get(prefix, ())), progress)
-            else:
-                absent += by_dvc(git.folder / prefix, some, place.store.url)
-        except DataOpsError as error:
-            raise UncheckedError(error.message, error.hint) from None
+        place = _place(git, prefix, remote, some[0].commit)
+        if readable(place.store):
+            absent += _of_place(place, some, _known(place.cache, found.known.get(prefix, ())), progress)
+        else:
+            absent += by_dvc(git.folder / prefix, some, place.store.url)
     order = {id(one): number for number, one in enumerate(found.added)}
     return sorted(absent, key=lambda one: order[id(one.added)])
 

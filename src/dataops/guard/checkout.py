@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dataops.errors import DataOpsError
 from dataops.guard import lists
+from dataops.guard.hookscript import MERGED_LIST
 from dataops.guard.pushed import RECORDS
 from dataops.guard.stats import Content, Stats
 from dataops.repo import git as gits
@@ -49,13 +50,26 @@ class Outcome:
     """`bisect`: the data differs, and was left as it is."""
 
 
-def after(top: Path, old: str | None) -> Outcome:
+def after_driver(top: Path) -> Outcome:
+    """The same where our merge driver has just united a folder's files, also in the middle of a merge or rebase: git
+    may stop at a conflict, and `dvc repro` would then record what lies in the folder, which is one side's.
+    """
+    git = gits.of(top)
+    try:
+        (git.folder / git.out("rev-parse", "--git-dir") / MERGED_LIST).unlink()
+    except FileNotFoundError:
+        return Outcome()
+    return after(top, "HEAD", anyway=True)
+
+
+def after(top: Path, old: str | None, *, anyway: bool = False) -> Outcome:
     """Check out what the records in the work tree name and `old`, the commit that was checked out before, didn't.
 
     Of an output that both record alike nothing is touched, whatever lies there. Nothing is fetched.
 
     Args:
         old: None where there was no commit before: then everything counts.
+        anyway: in the middle of a rebase, too.
 
     Raises:
         DataOpsError: `top` is in no git repository.
@@ -65,7 +79,7 @@ def after(top: Path, old: str | None) -> Outcome:
     found = Outcome()
     if before and git.ok("diff", "--quiet", "--no-ext-diff", before, "--", *RECORDS):
         return found
-    found.busy = _busy(git)
+    found.busy = "" if anyway else _busy(git)
     if not found.busy:
         for prefix in _prefixes(git):
             _root(git, prefix, before, found)

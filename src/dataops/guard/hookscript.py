@@ -6,7 +6,7 @@ import shlex
 
 MARK = "made by `dataops hook install`"
 OWN = ".own"  # beside our script: the hook that was there before it, which it runs first
-TYPES = ("pre-push", "post-checkout", "post-merge", "post-rewrite")
+TYPES = ("pre-push", "post-checkout", "post-merge", "post-rewrite", "post-index-change")
 DRIVER = "dataops"
 ANCESTOR = "dataops-ancestor"  # what git calls for the merge base that it makes of several
 SCRIPT = """\
@@ -32,6 +32,15 @@ AFTER = """\
 if [ -x "$own" ]; then "$own" "$@" || exit; fi
 {find}"$python" -P -m dataops hook {name} -- "$@" </dev/null || exit 0
 """
+# git runs it whenever it has written its index, also at the end of a merge that stops at a conflict
+MERGED_LIST = "dataops-merged"  # in git's folder: the .dvc files that the merge driver has written
+INDEX = """\
+if [ -x "$own" ]; then "$own" "$@" || exit; fi
+folder=${{GIT_DIR:-.git}}
+[ -d "$folder" ] || folder=$(git rev-parse --git-dir)
+[ -f "$folder/{merged}" ] || exit 0
+{find}"$python" -P -m dataops hook post-index-change -- "$@" </dev/null || exit 0
+"""
 # statuses of its own for "merged" and "conflict": with any other (no environment, an old one) git's text merge does it
 MERGE = (
     'p={python}; [ -x "$p" ] || p=$PWD/.venv/bin/python; '
@@ -48,7 +57,8 @@ def script(name: str, python: str) -> str:
     else:
         told, status = "`make install`; the data was left as it was", "0"
     find = FIND.format(python=shlex.quote(python), told=told.replace("`", "\\`"), status=status)
-    body = PUSH.format(find=find) if name == "pre-push" else AFTER.format(find=find, name=name)
+    form = {"pre-push": PUSH, "post-index-change": INDEX}.get(name, AFTER)
+    body = form.format(find=find, name=name, merged=MERGED_LIST)
     return SCRIPT.format(name=name, mark=MARK, own=OWN, body=body)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from dataops import files
 from dataops.errors import DataOpsError
 from dataops.guard import mergedvc, mergelock
+from dataops.guard.hookscript import MERGED_LIST
 from dataops.guard.mergelock import Merged
 from dataops.repo import git as gits
 from dataops.repo import root
@@ -39,4 +41,13 @@ def merge(top: Path, sides: Sides, path: str, *, virtual: bool = False) -> Merge
         raise DataOpsError(f"{path} is merged as text, line by line: {error.message}", error.hint) from None
     if merged.content != our:
         files.write_bytes(sides.our, merged.content)
+        if not virtual and path.endswith(".dvc"):
+            _note(top, path)
     return merged
+
+
+def _note(top: Path, path: str) -> None:
+    """Have the data checked out when git has written the record (the hook post-index-change)."""
+    git = gits.of(top)
+    with (git.folder / git.out("rev-parse", "--git-dir") / MERGED_LIST).open("ab") as file:
+        file.write(os.fsencode(path) + b"\n")

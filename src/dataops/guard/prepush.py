@@ -36,8 +36,7 @@ def check(top: Path, push: Push, progress: Progress = silent) -> Verdict:
     """Whether every object that the push adds is on its DVC remote.
 
     Raises:
-        UncheckedError: that can't be found out.
-        DataOpsError: `top` is in no git repository.
+        DataOpsError: that can't be found out, or `top` is in no git repository.
     """
     git = gits.of(top)
     found = pushed.additions(git, push, progress)
