@@ -223,6 +223,34 @@ def test_killed(pushed: Toy, after: float) -> None:
     assert ours.read_bytes() == before or ours.read_bytes().endswith(b"  mine:\n    cmd: b\n  other:\n    cmd: a\n")
 
 
+def test_files_that_are_not_dvcs(pushed: Toy) -> None:
+    """An attribute may give the driver any file: what isn't DVC's is merged as text."""
+    write(pushed, {".gitattributes": "* merge=dataops\n", "x.yaml": "a: 1\n\n\n\nb: 1\n"})
+    pushed.commit("x", push=False)
+    pushed.run("git", "switch", "-qc", "other")
+    write(pushed, {"x.yaml": "a: 1\n\n\n\nb: 2\n"})
+    pushed.commit("b", push=False)
+    pushed.run("git", "switch", "-q", "main")
+    write(pushed, {"x.yaml": "a: 2\n\n\n\nb: 1\n"})
+    pushed.commit("a", push=False)
+    pushed.run("git", "merge", "-q", "other", "-m", "both")
+    assert (pushed.path / "x.yaml").read_text() == "a: 2\n\n\n\nb: 2\n"
+
+
+def test_several_outputs_and_other_keys(pushed: Toy) -> None:
+    """A .dvc file is merged by key and output too; a comment of the user's stays; CRLF stays."""
+    path = "data/months.dvc"
+    text = (pushed.path / path).read_text()
+    for crlf in (False, True):
+        base, end = text.replace("\n", "\r\n") if crlf else text, "\r\n" if crlf else "\n"
+        sides = {"ancestor": base, "our": f"# ours{end}{base}", "their": f"{base}desc: theirs{end}"}
+        for name, content in sides.items():
+            (pushed.path / name).write_bytes(content.encode())
+        command = [word for name in sides for word in (f"--{name}", name)]
+        pushed.dataops("hook", "merge-driver", *command, f"--path={path}", status=40)
+        assert (pushed.path / "our").read_bytes() == f"# ours{end}{base}desc: theirs{end}".encode()
+
+
 def test_without_the_attribute(pushed: Toy) -> None:
     """A clone that never ran the installer merges as git always did."""
     shutil.rmtree(pushed.path / ".git/hooks")

@@ -30,20 +30,26 @@ def merge(top: Path, sides: Sides, path: str, *, virtual: bool = False) -> Merge
     Raises:
         DataOpsError: a side is broken, or it is no file of DVC's: nothing is written, and git's text merge is left.
     """
-    ancestor, our, their = (one.read_bytes() for one in (sides.ancestor, sides.our, sides.their))
+    contents = [one.read_bytes() for one in (sides.ancestor, sides.our, sides.their)]
     try:
-        if Path(path).name == "dvc.lock":
-            merged = mergelock.merge(ancestor, our, their, path, virtual=virtual)
-        else:
-            where = gits.of(top).folder / path
-            merged = mergedvc.merge(root.find(where.parent), ancestor, our, their, path, virtual=virtual)
+        merged = _merged(top, contents, path, virtual=virtual)
     except DataOpsError as error:
         raise DataOpsError(f"{path} is merged as text, line by line: {error.message}", error.hint) from None
-    if merged.content != our:
+    if merged.content != contents[1]:
         files.write_bytes(sides.our, merged.content)
-        if not virtual and path.endswith(".dvc"):
+        if path.endswith(".dvc") and not virtual:
             _note(top, path)
     return merged
+
+
+def _merged(top: Path, contents: list[bytes], path: str, *, virtual: bool) -> Merged:
+    ancestor, our, their = contents
+    if Path(path).name == "dvc.lock":
+        return mergelock.merge(ancestor, our, their, path, virtual=virtual)
+    if not path.endswith(".dvc"):
+        raise DataOpsError("it is neither a dvc.lock nor a .dvc file", "see .gitattributes")
+    where = gits.of(top).folder / path
+    return mergedvc.merge(root.find(where.parent), ancestor, our, their, path, virtual=virtual)
 
 
 def _note(top: Path, path: str) -> None:
