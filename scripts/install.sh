@@ -5,7 +5,7 @@ set=$1
 echo "installing requirements/$set.txt"
 python -m uv pip install -q --python "$(command -v python)" -r "requirements/$set.txt"
 python -m uv pip install -q --python "$(command -v python)" --no-deps -e .
-# a hooks path set by the user or a CI system is theirs; pre-commit refuses to install beside it
-if git rev-parse --git-dir >/dev/null 2>&1 && ! git config --get core.hooksPath >/dev/null; then
-  pre-commit install --install-hooks  >/dev/null
+# beside hooks that are there already; a hooks path set by the user or a CI system is theirs
+if git rev-parse --git-dir >/dev/null 2>&1; then
+  python -m dataops hook install
 fi

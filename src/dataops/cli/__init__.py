@@ -17,6 +17,7 @@ GROUPS = (
         "compare",
         "gc",
         "get",
+        "hook",
         "ingest",
         "lineage",
         "publish",
