@@ -158,6 +158,11 @@ def record_unknown_to_git(repo: Repo) -> None:
     repo.shell("dvc add -q data/new.csv")
 
 
+def files_leave_a_folder(repo: Repo) -> None:
+    (repo.path / "data/month/jan.csv").unlink()
+    repo.shell("dvc add -q data/month", "git add data/month.dvc")
+
+
 Break = Callable[[Repo], None]
 ANYWHERE: tuple[tuple[str, Break], ...] = (
     ("DATA001", data_by_place),
@@ -190,6 +195,7 @@ BY_LINKS: tuple[tuple[str, Break], ...] = (
     ("DATA102", executable),
     ("DATA103", record_not_staged),
     ("DATA103", record_unknown_to_git),
+    ("DATA104", files_leave_a_folder),
 )
 CASES = [(rule, broken, "copy") for rule, broken in ANYWHERE]
 CASES += [(rule, broken, link) for link in LINKS for rule, broken in BY_LINKS]

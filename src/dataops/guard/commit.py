@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dataops.errors import DataOpsError
 from dataops.guard import memory, records
 from dataops.guard.memory import Memory
 from dataops.guard.records import Records
@@ -184,6 +185,19 @@ class Commit:
                 return self.outputs[path]
             path = posixpath.dirname(path)
         return None
+
+    def listed(self, out: Output) -> dict[str, str] | None:
+        """The recorded files of a folder with their digests, out of DVC's cache; None where that hasn't the list."""
+        from dataops.store import manifest
+        from dataops.store.objects import Object
+
+        try:
+            content = self.cache.content(Object(out.digest, out.algorithm))
+            return (
+                {one.path: one.digest for one in manifest.parse(content, out.digest)} if content is not None else None
+            )
+        except DataOpsError:
+            return None
 
     def save(self) -> None:
         """Remember for the next time what was learnt."""

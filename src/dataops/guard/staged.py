@@ -29,6 +29,8 @@ class Index:
     entries: Mapping[str, Entry]
     changed: frozenset[str]
     """Added, modified or deleted by the commit: otherwise than in every one of its parents."""
+    parents: tuple[str, ...]
+    """The commits that it will follow, HEAD first; git's tree of no files where it is the first."""
     unmerged: frozenset[str]
     """In conflict."""
     unstaged: frozenset[str]
@@ -53,6 +55,7 @@ def read(git: Git) -> Index:
     return Index(
         entries,
         frozenset.intersection(*(_names(git, "diff-index", "--cached", "--no-renames", one) for one in parents)),
+        tuple(parents),
         frozenset(unmerged),
         _names(git, "diff-files"),
         underway.underway(own),

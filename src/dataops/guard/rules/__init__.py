@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding
-from dataops.guard.rules import attributes, changed, ingit, links, recording, secrets, stale, unknown
+from dataops.guard.rules import attributes, changed, ingit, leaving, links, recording, secrets, stale, unknown
 
 
 @dataclass(frozen=True)
@@ -93,5 +93,11 @@ RULES = (
         "recorded, but not in this commit",
         "the commit names other data than lies here; both are kept",
         changed.unstaged,
+    ),
+    Rule(
+        "DATA104",
+        "files leave a folder of dvc add",
+        "`dvc repro` before `dvc pull` records what a colleague added as deleted",
+        leaving.find,
     ),
 )

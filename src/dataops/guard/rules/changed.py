@@ -11,7 +11,6 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dataops.errors import DataOpsError
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, named, quoted
 from dataops.guard.stats import Content, Digests, listed
@@ -100,24 +99,12 @@ def _what(commit: Commit, one: Difference) -> str:
         return "is another file now" if one.out.digest.endswith(".dir") else "is modified"
     if not one.out.digest.endswith(".dir"):
         return "is a folder now"
-    wanted = _listed(commit, one.out)
+    wanted = commit.listed(one.out)
     if wanted is None:
         recorded = f", {one.out.files:,} are recorded" if one.out.files is not None else ""
         return f"differs: {len(one.content.files):,} files here{recorded}"
     kinds = _kinds(wanted, one.content.files)
     return "; ".join(f"{len(names):,} {kind} ({named(names)})" for kind, names in kinds.items() if names)
-
-
-def _listed(commit: Commit, out: Output) -> dict[str, str] | None:
-    """The recorded files of a folder, out of the cache."""
-    from dataops.store import manifest
-    from dataops.store.objects import Object
-
-    content = commit.cache.content(Object(out.digest, out.algorithm))
-    try:
-        return {one.path: one.digest for one in manifest.parse(content, out.digest)} if content is not None else None
-    except DataOpsError:
-        return None
 
 
 def _kinds(listed: Mapping[str, str], found: Mapping[str, Digests]) -> dict[str, list[str]]:
