@@ -188,15 +188,12 @@ class Commit:
 
     def listed(self, out: Output) -> dict[str, str] | None:
         """The recorded files of a folder with their digests, out of DVC's cache; None where that hasn't the list."""
-        from dataops.store import manifest
+        from dataops.guard import lists
         from dataops.store.objects import Object
 
         try:
-            content = self.cache.content(Object(out.digest, out.algorithm))
-            return (
-                {one.path: one.digest for one in manifest.parse(content, out.digest)} if content is not None else None
-            )
-        except DataOpsError:
+            return lists.files(self.cache.content(Object(out.digest, out.algorithm)), out.digest)
+        except DataOpsError:  # by ETag or version id: nothing that a cache holds
             return None
 
     def save(self) -> None:
