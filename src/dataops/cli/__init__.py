@@ -26,7 +26,7 @@ GROUPS = (
         "reproduce",
         "store",
     ),
-    *("train", "verify", "versions"),
+    *("train", "verify", "versions", "watch"),
 )  # modules here; most hold the command of their own name
 
 
