@@ -59,12 +59,16 @@ class Changes:
         self.known = known
         self.pending: dict[str, Pending] = {}
         self._settle = settle
+        self._fleeting: dict[Identity, float] = {}
+        """What was seen somewhere new and is gone from there, and when: on its way to a third place, maybe."""
 
     def notice(self, path: str, seen: Seen | None, now: float, *, while_stopped: bool = False) -> None:
         """A look at `path` found this."""
         known = self.known.get(path)
         if seen == (known.seen if known else None) and (seen is not None or known is None):
-            self.pending.pop(path, None)
+            before = self.pending.pop(path, None)
+            if before is not None and before.seen is not None and seen is None:
+                self._fleeting[before.seen.identity] = now
             return
         before = self.pending.get(path)
         if before is None or before.seen != seen:
@@ -74,10 +78,12 @@ class Changes:
         """The paths that have not changed for the settle time, as far as was looked."""
         return [path for path, one in self.pending.items() if not one.reading and now - one.since >= self._settle]
 
-    def decide(self, paths: Iterable[str]) -> tuple[list[Change], list[str]]:
+    def decide(self, paths: Iterable[str], now: float) -> tuple[list[Change], list[str]]:
         """The changes that need no reading, and the paths that must be read first; `paths` have settled."""
         told, unread = [], []
-        coming = {one.seen.identity for one in self.pending.values() if one.seen}
+        patience = 2 * self._settle + 1
+        self._fleeting = {one: since for one, since in self._fleeting.items() if now - since < patience}
+        coming = {one.seen.identity for one in self.pending.values() if one.seen} | set(self._fleeting)
         gone = self._gone()
         for path in paths:
             one = self.pending.get(path)

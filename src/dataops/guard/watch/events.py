@@ -42,12 +42,12 @@ class Inbox:
         self._paths: set[str] = set()
         self._everything = False
 
-    def add(self, path: str) -> None:
-        """Something happened at this path."""
+    def add(self, *paths: str) -> None:
+        """Something happened at these paths; both ends of a move come together."""
         with self._lock:
             if self._everything:
                 return
-            self._paths.add(path)
+            self._paths.update(paths)
             if len(self._paths) > self._most:
                 self._overflowed()
 
@@ -101,6 +101,15 @@ class Observers:
         threading.excepthook = self._hook
         logging.getLogger("watchdog").removeHandler(self._complaints)
 
+    def probe(self) -> None:
+        """Could one more folder be watched? watchdog passes over those that can't.
+
+        Raises:
+            OSError: the system allows no further watch, so some folders are not watched.
+        """
+        place = self._scope.root / ".dataops"  # no target holds it
+        self._observer.unschedule(self._observer.schedule(FileSystemEventHandler(), place, event_filter=KINDS))
+
     def check(self, scope: Scope) -> list[str]:
         """The targets that are no longer the folder that is watched, or are single files: look there.
 
@@ -153,9 +162,7 @@ class _Handler(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Remember both ends."""
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._inbox.add(self._named(os.fsdecode(path)))
+        self._inbox.add(*(self._named(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path))
 
     def _named(self, path: str) -> str:
         inner = path.removeprefix(self._place).strip("/")

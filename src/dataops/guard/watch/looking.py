@@ -16,6 +16,7 @@ from dataops.repo import recorded
 POLL = 2.0  # seconds between two looks at everything, where there are no events
 SWEEP = 60.0  # seconds between two looks at everything, where there are: for what no event told of
 SHARE = 4  # looking at everything takes at most one part in so many of the time
+PROBE = 5.0  # seconds between two questions whether new folders can still be watched
 FOLDERS = 50  # with more folders to look at than this, everything is
 
 
@@ -33,6 +34,7 @@ class Looks:
         self._observers: Observers | None = None
         self._next = 0.0  # when everything is looked at
         self._records = False
+        self._grown, self._probed = False, 0.0
 
     @property
     def how(self) -> str:
@@ -53,6 +55,7 @@ class Looks:
                 self._observers = Observers(scope, self._inbox)
                 self._observers.start()
             self._observers.check(scope)
+            self._observers.probe()
         except OSError as error:
             self._give_up(f"the system gives no events ({error.strerror or error})")
 
@@ -77,12 +80,9 @@ class Looks:
         Without events only a look at everything shows both ends of a move, so nothing settles between two of them.
         """
         paths, everything = self._inbox.take()
-        if self._observers is not None:
-            try:
-                paths.update(self._observers.check(scope))
-            except OSError as error:
-                self._give_up(f"the system gives no further events ({error.strerror or error})")
-                everything = True
+        paths |= self._renewed(scope)
+        if everything:
+            self._say("more happened than events could tell of: looking at everything")
         self._records |= any(recorded.is_dvc(path) for path in paths)
         if everything or time.monotonic() >= self._next:
             self.compare(changes, self.everything(scope, changes), None)
@@ -132,6 +132,7 @@ class Looks:
                 folders.append(path)
             elif not one.files and not one.unreadable:
                 gone.append(path)
+            self._grown |= one.folder
             if one.folder and path in changes.known:  # a folder took a file's place
                 folders.append(path)
         if gone:
@@ -141,6 +142,20 @@ class Looks:
             self.compare(changes, self.everything(scope, changes), None)
         else:
             self.compare(changes, found, folders)
+
+    def _renewed(self, scope: Scope) -> set[str]:
+        """The targets that must be looked at because they are new, or no folders; polls if they can't be watched."""
+        if self._observers is None:
+            return set()
+        now = time.monotonic()
+        try:
+            if self._grown and now - self._probed > PROBE:
+                self._grown, self._probed = False, now
+                self._observers.probe()
+            return set(self._observers.check(scope))
+        except OSError as error:
+            self._give_up(f"the system gives no further events ({error.strerror or error})")
+            return set()
 
     def _give_up(self, reason: str) -> None:
         """Poll from now on."""

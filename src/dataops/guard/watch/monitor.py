@@ -120,7 +120,7 @@ class Monitor:
                 continue  # nobody can tell; it stays as it is
             if path in changes.pending and changes.pending[path].since < now:
                 settled.append(path)
-        told, unread = changes.decide(settled)
+        told, unread = changes.decide(settled, now)
         for path in unread:
             one = changes.pending[path]
             one.reading = True

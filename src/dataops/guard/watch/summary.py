@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -15,6 +14,7 @@ from dataops.guard.watch import journal, records
 from dataops.repo.git import Git
 
 AGE = re.compile(r"(\d{1,6})([smhdw])")
+DEPTH = 2  # folders of a path that untracked files are told of by, as data/raw
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -81,21 +81,24 @@ class _Fates:
         size = line["size"] if isinstance(line.get("size"), int) else 0
         now = line.get("hash")
         if event == "deleted":
-            fate = self.live.pop(path, None) or _Fate(path, now, now, size)
+            fate = self._from(path, now, size)
             if fate.origin is not None:
                 self.gone[fate.origin] = fate
             return
         if event == "moved":
-            source = str(line.get("from"))
-            fate = self.live.pop(source, None) or _Fate(source, now, now, size)
+            fate = self._from(str(line.get("from")), now, size)
         elif path in self.live:
             fate = self.live[path]
         elif event == "modified":
             fate = _Fate(path, line.get("was"), now, size)
         else:
-            fate = self.gone.pop(path, None) or _Fate(None, None, now, size)
+            fate = self.gone.pop(path) if path in self.gone else _Fate(None, None, now, size)
         fate.hash, fate.size = now, size
         self.live[path] = fate
+
+    def _from(self, path: str, digest: object, size: int) -> _Fate:
+        """The file that leaves `path`; it had this hash and size."""
+        return self.live.pop(path) if path in self.live else _Fate(path, digest, digest, size)
 
 
 def summarize(root: Path, log: Path, since: str | None = None) -> Summary:
@@ -109,13 +112,14 @@ def summarize(root: Path, log: Path, since: str | None = None) -> Summary:
     start = None if since is None else moment(root, since)
     if not log.exists():
         raise DataOpsError(f"{log} doesn't exist: nothing was watched yet", "`dataops watch` starts it")
-    fates, times = _Fates(), []
+    fates = _Fates()
+    times: list[str] = []
     for line in journal.lines(log):
         time = _time(line.get("time"))
         if time is not None and (start is None or time >= start):
             times = [times[0] if times else line["time"], line["time"]]
             fates.take(line)
-    first, last = times or (None, None)
+    first, last = (times[0], times[-1]) if times else (None, None)
     groups = _grouped(fates, records.Records(root))
     return Summary(_text(start), first, last, journal.running(log), groups)
 
@@ -174,7 +178,7 @@ def _kind(path: str, fate: _Fate) -> str | None:
 
 def _group(groups: dict[str, Group], recorded: records.Records, path: str) -> tuple[Group, records.Place]:
     place = recorded.place(path)
-    name = place.output.path if place.output else posixpath.dirname(path) or "."
+    name = place.output.path if place.output else "/".join(path.split("/")[:-1][:DEPTH]) or "."
     group = groups.setdefault(name, Group(name, place.artifact, place.output is not None))
     return group, place
 
