@@ -108,10 +108,9 @@ def _inside(top: Path, name: str) -> str:
     """
     from dataops.errors import DataOpsError
 
-    path = Path(os.path.abspath(name))  # noqa: PTH100  resolve() would follow a data/ that is a link
-    for base in (top, Path(os.path.abspath(top))):  # noqa: PTH100
-        if path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
+    path = Path(os.path.normpath(Path.cwd() / name))
+    if path.is_relative_to(top):
+        return path.relative_to(top).as_posix()
     raise DataOpsError(f"{name} is not inside {top}", "what lies elsewhere belongs to another repository")
 
 

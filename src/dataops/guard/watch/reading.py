@@ -93,7 +93,7 @@ class Readers:
     def _hash(self, full: str, job: Job) -> Hasher | None:
         """The hash; None where another file took its place, or nobody waits for it any more."""
         handle = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe may have taken its place
-        with open(handle, "rb", buffering=0) as file:  # noqa: PTH123  of a handle
+        with os.fdopen(handle, "rb", buffering=0) as file:
             if not scan.same_bytes(job.seen, scan.of(handle)):
                 return None
             hasher = Hasher(job.algorithm)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -135,7 +134,7 @@ class Records:
 
 def _facts(path: Path) -> tuple[int, int, int] | None:
     try:
-        info = os.stat(path)  # noqa: PTH116  called for every record, four times a second
+        info = path.stat()
     except OSError:
         return None
     return info.st_ino, info.st_size, info.st_mtime_ns
