@@ -15,6 +15,7 @@ GROUPS = (
         "adopt",
         "check",
         "compare",
+        "doctor",
         "gc",
         "get",
         "hook",

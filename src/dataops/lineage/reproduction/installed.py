@@ -18,10 +18,16 @@ def differing(git: Git, commit: str, prefix: str) -> list[str]:
     for name in FILES:
         content = git.blob(commit, posixpath.join(prefix, name))
         if content is not None:
-            told = [line for line in map(_differs, content.decode(errors="replace").splitlines()) if line]
-            more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
-            return [f"this environment is not that of {name}: {', '.join(told[:SHOWN])}{more}"] if told else []
+            told = unlike(content.decode(errors="replace"))
+            return [f"this environment is not that of {name}: {told}"] if told else []
     return []
+
+
+def unlike(pins: str) -> str:
+    """Which of these pins (the text of a requirements file) this environment doesn't have, in a few words; else ""."""
+    told = [line for line in map(_differs, pins.splitlines()) if line]
+    more = f" and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    return ", ".join(told[:SHOWN]) + more
 
 
 def _differs(line: str) -> str:

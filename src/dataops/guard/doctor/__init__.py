@@ -1,0 +1,1 @@
+"""Is everything in place? Each question is a function that yields findings; `examine` asks them all."""
