@@ -66,7 +66,7 @@ def bucket(remote: Remote, options: Mapping[str, str]) -> Iterator[Finding]:
     begun = time.time()
     try:
         answer = client.list_objects_v2(Bucket=remote.bucket, Prefix=remote.prefix, MaxKeys=1)
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, RuntimeError) as error:  # the last: keys that have expired
         if isinstance(error, ClientError):
             yield from clock(error.response, begun)
         told = explain(error, "list", remote)

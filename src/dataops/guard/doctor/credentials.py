@@ -57,8 +57,10 @@ def _found(remote: Remote) -> Finding:
 
     try:
         found = boto3.Session(profile_name=remote.profile).get_credentials()
-        token = found.get_frozen_credentials().token if found else None
-    except (BotoCoreError, ValueError) as error:
+        expires = _expires(found)
+        past = expires is not None and expires <= dt.datetime.now(dt.UTC)
+        token = found.get_frozen_credentials().token if found and not past else None  # botocore raises where it is past
+    except (BotoCoreError, ValueError, RuntimeError) as error:
         told = explain(error, "sign in", remote)
         return Finding(NAME, "fail", told.message, told.hint)
     if found is None:
@@ -66,20 +68,19 @@ def _found(remote: Remote) -> Finding:
     profile = remote.profile or os.environ.get("AWS_PROFILE")
     named = SOURCES.get(found.method, found.method)
     named += f", profile {profile}" if profile and found.method != "env" else ""
-    expires = _expires(found)
     if expires is None:
         return Finding(NAME, "ok", f"{named}{', temporary: until when nobody knows' if token else ''}")
-    left = expires - dt.datetime.now(dt.UTC)
     until = f"{named}, until {expires:%Y-%m-%d %H:%M} UTC"
     fix = "sign in again, as with `aws sso login`"
-    if left <= dt.timedelta():
+    if past:
         return Finding(NAME, "fail", f"{until}, which is past", fix)
-    return Finding(NAME, "warn", until, fix) if left < SOON else Finding(NAME, "ok", until)
+    soon = expires - dt.datetime.now(dt.UTC) < SOON
+    return Finding(NAME, "warn", until, fix) if soon else Finding(NAME, "ok", until)
 
 
 def _expires(found: Any) -> dt.datetime | None:
     """When the keys end, where anybody says so; those that boto3 renews by itself don't count."""
-    text = os.environ.get("AWS_CREDENTIAL_EXPIRATION") if found.method == "env" else None
+    text = os.environ.get("AWS_CREDENTIAL_EXPIRATION") if found and found.method == "env" else None
     try:
         time = dt.datetime.fromisoformat(text) if text else None
     except ValueError:

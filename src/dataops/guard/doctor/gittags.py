@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dataops.guard.doctor.finding import Finding, Place
 from dataops.repo.git import TAGS, Git
@@ -63,13 +64,13 @@ def protection(url: str, base: Path) -> Finding:
     host, path = _host(url)
     if host is None:
         return _own(Path(os.path.normpath(base / urlsplit(url).path)) if "://" in url else base / url)
-    path = path.strip("/").removesuffix(".git")
+    path = quote(path.strip("/").removesuffix(".git"))
     if host == "github.com":
         return Finding("tags kept", "unknown", "GitHub says only to its members whether tags are protected; if not",
                        RULESET.format(path=path))  # fmt: skip
     if "gitlab" in host:
         return Finding("tags kept", "unknown", "GitLab says only to its members whether tags are protected; if not",
-                       PROTECT.format(path=path.replace("/", "%2F")))  # fmt: skip
+                       PROTECT.format(path=quote(path, safe="")))  # fmt: skip
     return Finding("tags kept", "unknown", f"whether {host} lets tags be moved or deleted can't be seen from here",
                    "protect tags there: a version must not move")  # fmt: skip
 
@@ -94,7 +95,8 @@ def _compared(here: dict[str, str], there: dict[str, str], remote: str) -> Itera
         yield Finding("tags", "warn", f"{len(missing):,} of {len(there):,} not fetched: {_some(missing)}",
                       f"git fetch {remote} --tags")  # fmt: skip
     if unpushed:
-        yield Finding("tags", "warn", f"not on {remote}: {_some(unpushed)}", f"git push {remote} {' '.join(unpushed)}")
+        which = " ".join(map(shlex.quote, unpushed)) if len(unpushed) <= SHOWN else "--tags"
+        yield Finding("tags", "warn", f"not on {remote}: {_some(unpushed)}", f"git push {remote} {which}")
     if not (moved or missing or unpushed):
         yield Finding("tags", "ok", f"all {len(there):,} of {remote} are here" if there else f"{remote} has none yet")
 
@@ -105,7 +107,7 @@ def _own(folder: Path) -> Finding:
     for name in ("update", "pre-receive", "reference-transaction"):
         if os.access(git / "hooks" / name, os.X_OK):
             return Finding("tags kept", "unknown", f"by what {git / 'hooks' / name} refuses")
-    fix = UPDATE.format(hook=git / "hooks/update")
+    fix = UPDATE.format(hook=shlex.quote(str(git / "hooks/update")))
     return Finding("tags kept", "warn", f"anybody who pushes to {folder} may move or delete a tag", fix)
 
 

@@ -97,6 +97,8 @@ def disk(place: Place) -> Iterator[Finding]:
         kept = cache.of(place.root).folder
         above = next(folder for folder in (kept, *kept.parents) if folder.exists())
         folders.setdefault(above, "cache")
+        if above.stat().st_dev == root.stat().st_dev:
+            folders = {root: "work tree and the cache"}
     free = {folder: shutil.disk_usage(folder).free for folder in folders}
     where = ", ".join(f"{size(free[folder])} free in the {label}" for folder, label in folders.items())
     used = f"; the cache has {_amount(kept)}" if kept else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 from collections.abc import Iterator
 
 from dataops import settings
@@ -37,13 +38,13 @@ def unignored(place: Place) -> Iterator[Finding]:
         return
     names = [name for name in worktree.records(place.root) if not name.endswith((".dvcignore", "artifacts.yaml"))]
     names += ["dvc.lock"] * ("dvc.lock" not in names)
-    inner = [str((place.root / name).relative_to(place.git.folder)) for name in names]
+    inner = [os.path.relpath(place.root / name, place.git.folder) for name in names]
     asked = "".join(f"{name}\0" for name in inner).encode(errors="surrogateescape")
     done = place.git.done("check-ignore", "--stdin", "-z", "--no-index", stdin=asked)
     hidden = [name.decode(errors="replace") for name in done.stdout.split(b"\0") if name]
     if hidden:
         more = f" and {len(hidden) - 1:,} more" if len(hidden) > 1 else ""
-        fix = f"`git check-ignore -v {hidden[0]}` names the rule: remove it, then git add"
+        fix = f"`git check-ignore -v {shlex.quote(hidden[0])}` names the rule: remove it, then git add"
         yield Finding("records", "fail", f"git ignores {hidden[0]}{more}: no clone would get them", fix)
     else:
         yield Finding("records", "ok", "git takes dvc.lock and the .dvc files")
