@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -95,7 +96,7 @@ def answers(root: Path) -> dict[str, Finding]:
 def test_owner(server: Path) -> None:
     """All of it works, and no probe stays behind."""
     before = contents(server)
-    found = asked(remote_at(server))
+    found = asked(replace(remote_at(server), name="storage"))
     assert {name: one.state for name, one in found.items()} == {
         "reachable": "ok", "clock": "ok", "writable": "ok", "encryption": "warn", "versioning": "warn",
     }  # fmt: skip
@@ -156,7 +157,7 @@ def test_kms(moto: str) -> None:
 
 def test_command_that_is_printed(server: Path) -> None:
     """Names the endpoint and the bucket."""
-    fix = asked(remote_at(server))["versioning"].fix
+    fix = asked(replace(remote_at(server), name="storage"))["versioning"].fix
     assert fix.startswith("aws s3api put-bucket-versioning --endpoint-url http://127.0.0.1:")
     assert " --bucket dataops " in fix
 
@@ -166,6 +167,7 @@ def test_embedded(server: Path, tmp_path: Path) -> None:
     found = answers(server)
     assert (found["dvc remote"].state, "embedded store" in found["dvc remote"].found) == ("warn", True)
     assert found["writable"].state == "ok"
+    assert not {"encryption", "versioning"} & set(found)
     assert found["credentials"].found == ".dvc/config.local"
     stopped = make(tmp_path / "stopped")
     embedded.up(stopped)

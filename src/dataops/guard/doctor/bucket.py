@@ -13,7 +13,7 @@ from typing import Any
 from dataops.guard.doctor.finding import Finding, Place
 from dataops.store import choose, dvcconfig
 from dataops.store import remote as remotes
-from dataops.store.dvcconfig import Remote
+from dataops.store.dvcconfig import EMBEDDED, Remote
 from dataops.store.objects import Object
 
 SKEWED, REFUSED = 30.0, 300.0  # seconds that the clocks may differ: worth a word; S3 refuses from 15 min, some from 5
@@ -79,7 +79,8 @@ def bucket(remote: Remote, options: Mapping[str, str]) -> Iterator[Finding]:
         yield Finding("writable", "warn", "read only: requests aren't signed", READ_ONLY)
     else:
         yield from _written(client, remote, options)
-    yield from _versioned(client, remote)
+    if remote.name != EMBEDDED:  # its bytes lie on this machine's disk, for whoever may read that
+        yield from _versioned(client, remote)
 
 
 def clock(answer: Any, begun: float) -> Iterator[Finding]:
@@ -131,7 +132,8 @@ def _written(client: Any, remote: Remote, options: Mapping[str, str]) -> Iterato
         yield Finding("writable", "warn", left, "fine where nobody may delete, by intention; `dataops gc` needs it")
     else:
         yield Finding("writable", "ok", "wrote, read and deleted a probe")
-    yield _encrypted(client, remote, put)
+    if remote.name != EMBEDDED:
+        yield _encrypted(client, remote, put)
 
 
 def _removed(client: Any, remote: Remote, place: dict[str, str], version: str | None) -> str:

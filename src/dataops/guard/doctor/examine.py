@@ -26,13 +26,13 @@ HERE: tuple[tuple[str, Question], ...] = (
     ("disk", machine.disk),
     ("training", repository.backend),
     ("dvc remote", bucket.configured),
-    ("tags kept", gittags.kept),
 )
 THERE: tuple[tuple[str, Question], ...] = (
     ("credentials", credentials.source),
     ("reachable", bucket.reached),
     ("git remote", gittags.fetched),
 )
+LAST: tuple[tuple[str, Question], ...] = (("tags kept", gittags.kept),)
 
 
 def examine(folder: Path, *, offline: bool = False, seconds: float = SECONDS) -> list[Finding]:
@@ -46,6 +46,7 @@ def examine(folder: Path, *, offline: bool = False, seconds: float = SECONDS) ->
     deadline = time.monotonic() + seconds
     for asked in waiting:
         found += asked.answers(deadline)
+    found += [one for name, question in LAST for one in _answers(name, question, place)]
     return list({(one.state, one.found): one for one in reversed(found)}.values())[::-1]
 
 

@@ -89,9 +89,11 @@ class Monitor:
         self.looks.start(self._scope)
         self._adopt(before, while_stopped=True)
         self._save()
+        log = self.journal.path.absolute()
+        named = log.relative_to(self.root) if log.is_relative_to(self.root) else log
         self.say(
             f"watching {', '.join(self._scope.targets) or 'nothing'} {self.looks.how}: "
-            f"{len(self._changes.known):,} files; log {self.journal.path}"
+            f"{len(self._changes.known):,} files; log {named}"
         )
         for problem in self._records.problems:
             self.say(f"warning: {problem}")
