@@ -157,13 +157,15 @@ def test_pins(repo: TagRepo) -> None:
     ("rule", "hidden"), [("*.lock", "dvc.lock"), ("/data/", "data/a.dvc"), ("*.dvc", "data/a.dvc")]
 )
 def test_records_that_git_ignores(repo: TagRepo, rule: str, hidden: str) -> None:
-    """Also such as are not there yet, or were added by force."""
+    """Also a dvc.lock that is not there yet; not what git has already."""
     repo.write("data/a.dvc", "outs:\n- md5: d41d8cd98f00b204e9800998ecf8427e\n  hash: md5\n  path: a\n")
-    repo.commit()
     assert answers(repo.path)["records"].state == "ok"
     repo.write(".gitignore", f"{rule}\n")
     found = answers(repo.path)["records"]
     assert (found.state, hidden in found.found) == ("fail", True)
+    repo.write(hidden, "" if hidden == "dvc.lock" else (repo.path / "data/a.dvc").read_text())
+    repo.run("git", "add", "-f", hidden)
+    assert answers(repo.path)["records"].state == "ok"
 
 
 def test_sagemaker(repo: TagRepo) -> None:

@@ -40,7 +40,7 @@ def unignored(place: Place) -> Iterator[Finding]:
     names += ["dvc.lock"] * ("dvc.lock" not in names)
     inner = [os.path.relpath(place.root / name, place.git.folder) for name in names]
     asked = "".join(f"{name}\0" for name in inner).encode(errors="surrogateescape")
-    done = place.git.done("check-ignore", "--stdin", "-z", "--no-index", stdin=asked)
+    done = place.git.done("check-ignore", "--stdin", "-z", stdin=asked)
     hidden = [name.decode(errors="replace") for name in done.stdout.split(b"\0") if name]
     if hidden:
         more = f" and {len(hidden) - 1:,} more" if len(hidden) > 1 else ""
