@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from watched import Watched, md5, plant, until
+from watched import Watched, md5, plant, there, until
 
 
 @pytest.fixture(params=["events", "polling"])
@@ -240,6 +240,20 @@ def test_settles_before_it_stops(watched: Watched) -> None:
     (watched.root / "data/raw/c.csv").write_text("c\n")
     assert watched.stop(signal.SIGINT) == 0
     assert [line["path"] for line in watched.lines] == ["data/raw/c.csv"]
+
+
+def test_root_comes_and_goes(watched: Watched) -> None:
+    """Again and again, as fast as it goes: the last one counts, and events are listened to still."""
+    data = watched.root / "data"
+    for number in range(300):
+        shutil.rmtree(data)
+        data.mkdir()
+        (data / "n").write_text(f"{number}")
+    until(lambda: watched.lines and there(watched.root) == {"data/n": watched.lines[-1]["hash"]})
+    assert "instead" not in watched.said
+    (data / "z").write_text("z")
+    until(lambda: watched.lines[-1]["path"] == "data/z")
+    assert watched.stop() == 0
 
 
 def test_its_own_files_are_no_data(tmp_path: Path) -> None:

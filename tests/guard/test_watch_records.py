@@ -161,11 +161,23 @@ def test_broken_records(clone: Clone) -> None:
     lock.write_text(f"<<<<<<< ours\n{text}")
     (clone.root / "data/dataset/new.csv").write_text("new\n")
     until(lambda: len(clone.lines) == 1)
+    model = clone.root / "models/model.bin"
+    model.unlink()
+    until(lambda: len(clone.lines) == 2)
+    model.write_text("another")
+    lock.unlink()
+    until(lambda: len(clone.lines) == 3)
+    model.unlink()
     lock.write_text(text)
     (clone.root / "data/dataset/newer.csv").write_text("newer\n")
-    until(lambda: len(clone.lines) == 2)
+    until(lambda: len(clone.lines) == 5)
     assert clone.stop() == 0
-    assert [(line["output"], line["agrees"]) for line in clone.lines] == [(None, None), ("data/dataset", False)]
+    facts = [(line["path"], line["output"], line["agrees"]) for line in clone.lines]
+    assert facts[:3] == [("data/dataset/new.csv", None, None), *[("models/model.bin", None, None)] * 2]
+    assert set(facts[3:]) == {
+        ("models/model.bin", "models/model.bin", False),
+        ("data/dataset/newer.csv", "data/dataset", False),
+    }
 
 
 @pytest.mark.parametrize("link", ["data", "data/raw"])

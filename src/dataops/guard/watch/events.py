@@ -78,7 +78,7 @@ class Observers:
         self._scope, self._inbox = scope, inbox
         self._observer = Observer()
         self._watches: dict[str, ObservedWatch] = {}
-        self._places: dict[str, tuple[int, int] | None] = {}  # the folder that each target was; absent: not looked yet
+        self._places: dict[str, tuple[int, int, bool] | None] = {}  # what each target was, and whether a folder
         self._failure: BaseException | None = None
         self._complaints = _Complaints(inbox)
         self._hook = threading.excepthook
@@ -107,7 +107,7 @@ class Observers:
         Raises:
             OSError: the system allows no further watch, so some folders are not watched.
         """
-        place = self._scope.root / ".dataops"  # no target holds it
+        place = self._scope.root / ".dvc"  # is there, and in no target
         self._observer.unschedule(self._observer.schedule(FileSystemEventHandler(), place, event_filter=KINDS))
 
     def check(self, scope: Scope) -> list[str]:
@@ -126,23 +126,23 @@ class Observers:
     def _renew(self, target: str) -> bool:
         """Watch a target if it isn't; says whether that, or what it has become, is a reason to look there."""
         place = os.path.realpath(self._scope.full(target))
-        before = self._places.get(target)
-        new = before is not None or target not in self._places
         try:
             info = Path(place).stat()
         except OSError:
             info = None
-        now = (info.st_dev, info.st_ino) if info is not None and stat.S_ISDIR(info.st_mode) else None
+        folder = info is not None and stat.S_ISDIR(info.st_mode)
+        now = None if info is None else (info.st_dev, info.st_ino, folder)
+        changed = target not in self._places or self._places[target] != now
         self._places[target] = now
-        if now is None:
+        if changed or not folder:
             self._drop(target)
-            return info is not None or new  # a single file is looked at every time
-        if before != now or target not in self._watches:
-            self._drop(target)
+        if changed and folder:
             handler = _Handler(self._inbox, place, "" if target == "." else target)
-            self._watches[target] = self._observer.schedule(handler, place, recursive=True, event_filter=KINDS)
-            return True
-        return False
+            try:
+                self._watches[target] = self._observer.schedule(handler, place, recursive=True, event_filter=KINDS)
+            except (FileNotFoundError, NotADirectoryError):  # gone again
+                self._places[target] = None
+        return changed or (info is not None and not folder)  # a single file is looked at every time
 
     def _drop(self, target: str) -> None:
         watch = self._watches.pop(target, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class Monitor:
     def _begin(self, saved: State | None) -> None:
         self._records = Records(self.root)
         self._searched = time.monotonic()
-        self._scope = self._scoped()
+        self._scope = self._scoped(saved.targets if saved and self._records.problems else ())
         self._readers = Readers(lambda: self._scope)
         self._changes = Changes(saved.known if saved else {}, self.options.settle)
         self._unread: list[str] = [path for path, one in self._changes.known.items() if one.hash is None]
@@ -168,20 +168,21 @@ class Monitor:
         self._records.read()
         self._searched = time.monotonic()
         rules, before = self._rules, self._scope
-        self._scope = self._scoped()
+        self._scope = self._scoped(before.targets)
         if (before.targets, rules) != (self._scope.targets, self._rules):
             self.looks.start(self._scope)
             self._adopt(before)
             self._save()
 
-    def _scoped(self) -> Scope:
+    def _scoped(self, kept: Iterable[str]) -> Scope:
+        """What is watched. What was (`kept`) stays so: a dvc.lock may be gone for a moment, as when git replaces it."""
         folders = self.options.folders
         self._rules = self._records.rules
         top = self.root.absolute()
         own = (path.absolute() for path in self.journal.companions())
         return Scope(
             self.root,
-            self._records.targets(folders) if self.options.outputs else folders,
+            self._records.targets((*folders, *kept)) if self.options.outputs else folders,
             self.options.suffixes,
             frozenset(path.relative_to(top).as_posix() for path in own if path.is_relative_to(top)),
             self._records.ignored,

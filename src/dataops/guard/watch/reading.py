@@ -99,7 +99,7 @@ class Readers:
             hasher = Hasher(job.algorithm)
             buffer = memoryview(bytearray(min(BLOCK, max(1, job.seen.size))))
             while count := file.readinto(buffer):
-                if self._stopped.is_set():
-                    return None
+                if self._stopped.is_set() or not scan.same_bytes(job.seen, scan.of(handle)):
+                    return None  # before the rest of a large file is read in vain
                 hasher.update(buffer[:count])
-            return hasher if scan.same_bytes(job.seen, scan.of(handle)) else None
+            return hasher

@@ -89,7 +89,7 @@ class Records:
         return any(_facts(self.root / name) != facts for name, facts in self._facts.items())
 
     def targets(self, folders: Iterable[str]) -> tuple[str, ...]:
-        """These folders and every output that DVC keeps the bytes of, none of which lies in another.
+        """These paths and every output that DVC keeps the bytes of, none of which lies in another.
 
         One that is a link to a folder stands for itself, as links below a target aren't followed.
         """
