@@ -132,7 +132,7 @@ class Observers:
             info = None
         folder = info is not None and stat.S_ISDIR(info.st_mode)
         now = None if info is None else (info.st_dev, info.st_ino, folder)
-        changed = target not in self._places or self._places[target] != now
+        changed = target not in self._places or self._places[target] != now or (folder and not self._listening(target))
         self._places[target] = now
         if changed or not folder:
             self._drop(target)
@@ -143,6 +143,11 @@ class Observers:
             except (FileNotFoundError, NotADirectoryError):  # gone again
                 self._places[target] = None
         return changed or (info is not None and not folder)  # a single file is looked at every time
+
+    def _listening(self, target: str) -> bool:
+        """Is the watch alive? It ends with its folder, and the next folder may get the same inode."""
+        watch = self._watches.get(target)
+        return any(emitter.watch == watch and emitter.is_alive() for emitter in self._observer.emitters)
 
     def _drop(self, target: str) -> None:
         watch = self._watches.pop(target, None)
