@@ -225,6 +225,20 @@ def test_links(watched: Watched) -> None:
     assert hashes == {"circle": None, "nowhere": None, "link": md5(b"one\n"), "hard": md5(b"one\n")}
 
 
+def test_names_of_the_same_bytes(watched: Watched) -> None:
+    """What is written through one of two hard links, or below a link, is a change of both: no event says so."""
+    raw = watched.root / "data/raw"
+    os.link(raw / "a.csv", raw / "c.csv")
+    (raw / "d.csv").symlink_to("a.csv")
+    until(lambda: len(watched.lines) == 2)
+    with (raw / "c.csv").open("a") as file:
+        file.write("more\n")
+    facts(watched, 5)
+    assert {(line["event"], line["path"]) for line in watched.lines[2:]} == {
+        ("modified", f"data/raw/{name}.csv") for name in "acd"
+    }
+
+
 def test_hostile_names(watched: Watched) -> None:
     """Names that are no text, or would move a terminal's cursor."""
     names = [b"line\nbreak", b"\xff\xfe", "\x1b[2J\u202e".encode(), b"-rf", b"c:\\d"]

@@ -120,9 +120,9 @@ class Watched:
         return f"{len(wrong)} differ, as {wrong[:5]}; said {self.said!r}; ended {self.ended}"
 
 
-def state(lines: Iterable[Line], known: dict[str, str] | None = None) -> dict[str, str]:
-    """What the log adds up to: md5 by path. A line that can't follow those before fails."""
-    found = dict(known or {})
+def state(lines: Iterable[Line]) -> dict[str, str | None]:
+    """What the log adds up to: md5 by path (None of a link to nowhere). A line that can't follow those before fails."""
+    found: dict[str, str | None] = {}
     for line in lines:
         path = line["path"]
         if line["event"] == "deleted":
@@ -132,19 +132,21 @@ def state(lines: Iterable[Line], known: dict[str, str] | None = None) -> dict[st
             found[path] = line["hash"]
         else:
             assert (path in found) == (line["event"] == "modified"), line
-            assert found.get(path) != line["hash"], line
+            assert found.get(path) != line["hash"] or line["hash"] is None, line
             assert found.get(path) == line.get("was"), line
             found[path] = line["hash"]
     return found
 
 
-def there(root: Path, folder: str = "data") -> dict[str, str]:
+def there(root: Path, folder: str = "data") -> dict[str, str | None]:
     """md5 by path of the files that lie there; what vanishes meanwhile is left out."""
-    found = {}
+    found: dict[str, str | None] = {}
     for path in sorted((root / folder).rglob("*")):
         try:
             if path.is_file():
                 found[path.relative_to(root).as_posix()] = md5(path.read_bytes())
+            elif path.is_symlink() and not path.exists():
+                found[path.relative_to(root).as_posix()] = None
         except FileNotFoundError:
             continue
     return found

@@ -50,6 +50,8 @@ class Pending:
     """Seconds of a clock that never runs backwards, when it was first seen like this."""
     while_stopped: bool = False
     reading: bool = False
+    asked: bool = False
+    """Were the other names of its bytes looked for?"""
 
 
 class Changes:
@@ -73,6 +75,24 @@ class Changes:
         before = self.pending.get(path)
         if before is None or before.seen != seen:
             self.pending[path] = Pending(seen, now, while_stopped or (before is not None and before.while_stopped))
+
+    def namesakes(self) -> list[str]:
+        """Known files that are the same bytes as one that was seen changed: hard links, and links to it.
+
+        No event tells of them. Each sight of a change is asked about once.
+        """
+        new = [one for one in self.pending.values() if one.seen is not None and not one.asked]
+        inodes = {inode for one in new if one.seen for inode in (one.seen.inode, one.seen.target) if inode > 0}
+        for one in new:
+            one.asked = True
+        if not inodes:
+            return []
+        same = (
+            path
+            for path, one in self.known.items()
+            if one.seen and not inodes.isdisjoint((one.seen.inode, one.seen.target))
+        )
+        return [path for path in same if path not in self.pending]
 
     def settled(self, now: float) -> list[str]:
         """The paths that have not changed for the settle time, as far as was looked."""

@@ -114,14 +114,13 @@ class Monitor:
         """What has settled: told of, or given to be read."""
         now = time.monotonic()
         changes = self._changes
-        settled = []
-        for path in changes.settled(now):
+        ready = changes.settled(now)
+        for path in (*changes.namesakes(), *ready):
             try:
                 changes.notice(path, at(self._scope, path) if self._scope.shows(path) else None, now)
             except OSError:
                 continue  # nobody can tell; it stays as it is
-            if path in changes.pending and changes.pending[path].since < now:
-                settled.append(path)
+        settled = [path for path in ready if path in changes.pending and changes.pending[path].since < now]
         told, unread = changes.decide(settled, now)
         for path in unread:
             one = changes.pending[path]
