@@ -124,11 +124,13 @@ def test_rewritten_with_the_same_bytes(watched: Watched) -> None:
 
 def test_same_size_and_time(watched: Watched) -> None:
     """Other bytes of the same length under the old time are a change nonetheless."""
-    path = watched.root / "data/raw/a.csv"
+    path = watched.root / "data/raw/c.csv"
+    path.write_text("c\n")
+    until(lambda: len(watched.lines) == 1)
     info = path.stat()
-    path.write_text("A\n")
+    path.write_text("C\n")
     os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
-    assert facts(watched, 1) == [("modified", "data/raw/a.csv", None)]
+    assert facts(watched, 2) == [("created", "data/raw/c.csv", None), ("modified", "data/raw/c.csv", None)]
 
 
 def test_folder_moved(watched: Watched) -> None:

@@ -134,8 +134,9 @@ class Changes:
         self.known[path] = Known(one.seen, one.seen.size, digest)
         if known is None:
             return Change("created", path, one.seen.size, digest, while_stopped=one.while_stopped)
-        if known.hash == digest and (digest is not None or known.seen is None):
-            return None
+        unread = known.hash is None and known.seen is not None and known.seen.identity == one.seen.identity
+        if unread or (known.hash == digest and (digest is not None or known.seen is None)):
+            return None  # the former: it was never read, and no more than its mode or its number of links has changed
         return Change("modified", path, one.seen.size, digest, was=known.hash, while_stopped=one.while_stopped)
 
     def again(self, path: str, one: Pending, now: float) -> None:
