@@ -60,8 +60,9 @@ def test_all_is_well(repo: TagRepo) -> None:
     """Nothing fails, and each question has its line."""
     found = answers(repo.path)
     assert [one for one in found.values() if one.state == "fail"] == []
-    assert list(found) == ["python", "git", "identity", "dvc", "files", "records", "hooks", "cache", "disk", "training",
-                           "dvc remote", "writable", "git remote"]  # fmt: skip
+    assert list(found) == ["python", "git", "identity", "dvc", "files", "records", "hooks",
+                           "merge drivers", "cache", "disk", "training", "dvc remote", "writable",
+                           "git remote"]  # fmt: skip
     assert found["dvc"].found.startswith(importlib.metadata.version("dvc"))
     assert found["writable"].state == "ok"
     assert not any((repo.path.parent / "remote").iterdir())
@@ -176,6 +177,19 @@ def test_sagemaker(repo: TagRepo) -> None:
                'role = "arn:aws:iam::123456789012:role/train"\n')  # fmt: skip
     found = answers(repo.path)["training"]
     assert (found.state, "role/train" in found.found) == ("ok", True)
+
+
+def test_hooks(repo: TagRepo) -> None:
+    """Missing, and after the command that is printed."""
+    found = answers(repo.path)
+    assert (found["hooks"].state, found["merge drivers"].state) == ("warn", "warn")
+    assert "pre-push" in found["hooks"].found
+    done = subprocess.run(found["merge drivers"].fix, shell=True, cwd=repo.path, env=environ(), check=False,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = answers(repo.path)
+    assert found["merge drivers"].state == "ok"
+    assert "pre-push" not in found["hooks"].found
 
 
 def test_cache_on_another_file_system(repo: TagRepo) -> None:

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 from dataops import settings
 from dataops.errors import DataOpsError
+from dataops.guard import installed
 from dataops.guard.doctor.finding import Finding, Place
 from dataops.repo import worktree
 from dataops.store import dvcconfig
 
-HOOKS = ("pre-commit", "pre-push", "post-checkout", "post-merge")
+DRIVER = "merge driver of "
+ATTRIBUTES = ".gitattributes"
+NAME_DRIVER = "printf '{}' >> {} && ".format(installed.ATTRIBUTES.replace("\n", r"\n"), ATTRIBUTES)
 FILES = "pyproject.toml, .dvc/config and DVC's files can be read"
 
 
@@ -51,15 +54,22 @@ def unignored(place: Place) -> Iterator[Finding]:
 
 
 def hooks(place: Place) -> Iterator[Finding]:
-    """Are the git hooks installed?"""
+    """Are the git hooks and the merge drivers installed?"""
     if place.git is None:
         return
-    folder = place.git.folder / os.fsdecode(place.git.read("rev-parse", "--git-path", "hooks")).removesuffix("\n")
-    absent = [name for name in HOOKS if not os.access(folder / name, os.X_OK)]
-    if absent:
-        yield Finding("hooks", "warn", f"not installed: {', '.join(absent)}", "`make install`")
-    else:
-        yield Finding("hooks", "ok", ", ".join(HOOKS))
+    parts = installed.state(place.root or place.git.folder)
+    for kind, name in (("hook", "hooks"), ("driver", "merge drivers")):
+        mine = [part for part in parts if part.kind == kind]
+        wrong: dict[str, list[str]] = {}
+        for part in mine:
+            if part.state != "present":
+                wrong.setdefault(part.detail or part.state, []).append(part.name.removeprefix(DRIVER))
+        if wrong:
+            told = "; ".join(f"{', '.join(names)}: {detail}" for detail, names in wrong.items())
+            named = any(part.where == ATTRIBUTES and part.state == "missing" for part in mine)
+            yield Finding(name, "warn", told, f"{NAME_DRIVER if named else ''}dataops hook install")
+        else:
+            yield Finding(name, "ok", ", ".join(part.name.removeprefix(DRIVER) for part in mine))
 
 
 def backend(place: Place) -> Iterator[Finding]:
