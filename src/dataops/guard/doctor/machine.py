@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from dataops.cli.terminal import size
 from dataops.guard.doctor.finding import Finding, Place, State
+from dataops.guard.findings import size
 from dataops.repo.git import Git
 from dataops.store import cache, dvcconfig
 
