@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from dataops.guard import findings
 from dataops.guard.doctor.finding import Finding, Place, State
-from dataops.guard.findings import size
 from dataops.repo.git import Git
 from dataops.store import cache, dvcconfig
 
@@ -100,9 +100,9 @@ def disk(place: Place) -> Iterator[Finding]:
         if above.stat().st_dev == root.stat().st_dev:
             folders = {root: "work tree and the cache"}
     free = {folder: shutil.disk_usage(folder).free for folder in folders}
-    where = ", ".join(f"{size(free[folder])} free in the {label}" for folder, label in folders.items())
+    where = ", ".join(f"{_size(free[folder])} free in the {label}" for folder, label in folders.items())
     used = f"; the cache has {_amount(kept)}" if kept else ""
-    version = f"; the largest version is {size(largest)}" if largest else ""
+    version = f"; the largest version is {_size(largest)}" if largest else ""
     least = min(free.values())
     state: State = "fail" if least < min(needed, LEAST) else "warn" if least < needed else "ok"
     fix = "" if state == "ok" else "`dataops gc` shows what of the cache nothing needs"
@@ -171,4 +171,9 @@ def _amount(folder: Path) -> str:
         except OSError:
             continue
         count += 1
-    return ("more than " if count >= COUNTED else "") + size(total)
+    return ("more than " if count >= COUNTED else "") + _size(total)
+
+
+def _size(count: int) -> str:
+    """Bytes for people, of a disk."""
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else findings.size(count)
