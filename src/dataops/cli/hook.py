@@ -28,9 +28,14 @@ examples:
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the commands; git calls them, so the list of commands doesn't show them."""
-    parser = commands.add_parser("hook", description="What git's hooks and merge driver run.", epilog=EXAMPLES,
-                                 formatter_class=Help)  # fmt: skip
+    """Add the commands; git calls them, but for `install`."""
+    parser = commands.add_parser(
+        "hook",
+        help="what git's hooks run; `hook install` puts them in",
+        description="What git's hooks and merge driver run.",
+        epilog=EXAMPLES,
+        formatter_class=Help,
+    )
     hooks = parser.add_subparsers(title="hooks", metavar="HOOK", required=True)
     one = hooks.add_parser("install", help="put the hooks and the merge driver into this clone")
     one.set_defaults(run=install)
