@@ -47,8 +47,13 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--branch", metavar="NAME", help="the branch to work for (the one that is checked out)")
     made.add_argument("--base", metavar="BRANCH", help="without releases: the branch to compare with")
-    made.add_argument("--no-release", "--dry-run", dest="release", action="store_false",
-                      help="compute and report: nothing is committed, pushed or released")  # fmt: skip
+    made.add_argument(
+        "--no-release",
+        "--dry-run",
+        dest="release",
+        action="store_false",
+        help="compute and report: nothing is committed, pushed or released",
+    )
     made.add_argument("--bump", choices=("major", "minor", "patch"), help="the kind of change of the dataset")
     made.add_argument("--plan", action="store_true", help="only say what would be done")
     made.add_argument("--report", metavar="FILE", type=Path, default=REPORT, help=f"the report ({REPORT})")

@@ -42,9 +42,12 @@ pathlib.Path("reports").mkdir(exist_ok=True)
 pathlib.Path("reports/profile.json").write_text(json.dumps({"parts": parts}))
 """
 )
-CHECK = toys.CHECK.replace("reports/validation.json\").write_text(json.dumps(report))", """\
+CHECK = toys.CHECK.replace(
+    'reports/validation.json").write_text(json.dumps(report))',
+    """\
 reports/validation.json").write_text(json.dumps(report))
-raise SystemExit(bool(bad))""")  # fmt: skip
+raise SystemExit(bool(bad))""",
+)
 DRIFT = """\
 import json, pathlib
 reference = json.loads(pathlib.Path("reports/drift_reference.json").read_text())
@@ -87,10 +90,16 @@ run(lambda: steps.run(context.here(), steps.Options("main"), told, reached))
 """
 
 FILES = {
-    "dvc.yaml": PIPELINE, "build.py": BUILD, "check.py": CHECK, "fit.py": FIT, "score.py": toys.SCORE,
-    "drift.py": DRIFT, "params.yaml": toys.PARAMS, ".gitignore": "/.dataops/\n",
+    "dvc.yaml": PIPELINE,
+    "build.py": BUILD,
+    "check.py": CHECK,
+    "fit.py": FIT,
+    "score.py": toys.SCORE,
+    "drift.py": DRIFT,
+    "params.yaml": toys.PARAMS,
+    ".gitignore": "/.dataops/\n",
     "reports/drift_reference.json": json.dumps({"version": None, "profile": None}),
-}  # fmt: skip
+}
 
 
 @dataclass

@@ -20,8 +20,20 @@ def test_killed_at_every_step(pipeline: Pipeline):
         if pipeline.killed(log) == 0:
             break
     reached = log.read_text().splitlines()
-    assert {"prepared", "data reproduced", "drafted", "data pushed", "data", "dataset pushed", "train reproduced",
-            "train", "model made", "model pushed", "reference written", "pin"} <= set(reached)  # fmt: skip
+    assert {
+        "prepared",
+        "data reproduced",
+        "drafted",
+        "data pushed",
+        "data",
+        "dataset pushed",
+        "train reproduced",
+        "train",
+        "model made",
+        "model pushed",
+        "reference written",
+        "pin",
+    } <= set(reached)
     assert pipeline.tags() == ["dataset@v1.0.0", "model@v1.0.0"]
     subjects = ["Drift reference: dataset@v1.0.0 [skip ci]", "Model [skip ci]", "Data [skip ci]", "first"]
     assert pipeline.log() == subjects
@@ -35,9 +47,14 @@ def test_killed_while_it_trains(pipeline: Pipeline):
     begun = pipeline.folder / "begun"
     command = [sys.executable, str(SCRIPTS / "ci_data.py")]
     with subprocess.Popen(
-        command, cwd=pipeline.toy.path, env=toys.environ({"SLOW": str(begun)}), start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
+        command,
+        cwd=pipeline.toy.path,
+        env=toys.environ({"SLOW": str(begun)}),
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
         until = time.monotonic() + 120
         while not begun.exists() and time.monotonic() < until:
             time.sleep(0.05)

@@ -71,8 +71,9 @@ def test_a_model_that_a_gate_refuses(pipeline: Pipeline):
 def test_the_same_rows_in_other_bytes(released: Pipeline):
     """Whether that is a version, somebody has to say: until then every run refuses, and commits nothing more."""
     build = released.toy.path / "build.py"
-    build.write_text(build.read_text().replace("shutil.copyfile(path, target)",
-                                               "target.write_bytes(path.read_bytes().rstrip())"))  # fmt: skip
+    build.write_text(
+        build.read_text().replace("shutil.copyfile(path, target)", "target.write_bytes(path.read_bytes().rstrip())")
+    )
     released.toy.commit("no newline at the end")
     for _ in range(2):
         assert "re-encoded only" in released.ci(status=1)
@@ -123,8 +124,12 @@ if not (other / "theirs").exists():
     pipeline.toy.commit("slow")
     report = pipeline.ci()
     assert "main has moved on" in report
-    assert pipeline.log()[:4] == ["Drift reference: dataset@v1.0.0 [skip ci]", "Model [skip ci]", "theirs",
-                                  "Data [skip ci]"]  # fmt: skip
+    assert pipeline.log()[:4] == [
+        "Drift reference: dataset@v1.0.0 [skip ci]",
+        "Model [skip ci]",
+        "theirs",
+        "Data [skip ci]",
+    ]
     assert pipeline.tags() == ["dataset@v1.0.0", "model@v1.0.0"]
 
 

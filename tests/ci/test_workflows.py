@@ -81,9 +81,14 @@ def test_a_token_is_asked_for(tmp_path: Path):
     """What the workflow sets makes git take the token from the environment, for any host."""
     env = {name: value for name, value in loaded(DATA)["env"].items() if name.startswith("GIT_CONFIG_")}
     done = subprocess.run(
-        ["git", "credential", "fill"], input="protocol=https\nhost=example.com\n\n", capture_output=True, text=True,
-        check=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin", "GITHUB_TOKEN": "t0ken", "HOME": str(tmp_path), **env},
-    )  # fmt: skip
+        ["git", "credential", "fill"],
+        input="protocol=https\nhost=example.com\n\n",
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "GITHUB_TOKEN": "t0ken", "HOME": str(tmp_path), **env},
+    )
     assert "username=x-access-token\npassword=t0ken\n" in done.stdout
 
 
@@ -127,12 +132,16 @@ if [ -n "$filter" ]; then jq -r "$filter" comments.json; else echo "$@" >> asked
     ("comments", "asked"),
     [
         ([], "repos/our-team/demand/issues/7/comments"),
-        ([("github-actions[bot]", "<!-- ci_data -->\nold"), ("github-actions[bot]", "<!-- ci_data -->\nolder")],
-         "-X PATCH repos/our-team/demand/issues/comments/1"),
-        ([("mallory", "<!-- ci_data -->\nmine"), ("github-actions[bot]", "another")],
-         "repos/our-team/demand/issues/7/comments"),
+        (
+            [("github-actions[bot]", "<!-- ci_data -->\nold"), ("github-actions[bot]", "<!-- ci_data -->\nolder")],
+            "-X PATCH repos/our-team/demand/issues/comments/1",
+        ),
+        (
+            [("mallory", "<!-- ci_data -->\nmine"), ("github-actions[bot]", "another")],
+            "repos/our-team/demand/issues/7/comments",
+        ),
     ],
-)  # fmt: skip
+)
 def test_one_comment(comments: list[tuple[str, str]], asked: str, tmp_path: Path):
     """The one of an earlier run is written anew, nobody else's; the report is handed over as a file."""
     (step,) = [step for step in steps("comment") if "run" in step]

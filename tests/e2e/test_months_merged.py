@@ -19,8 +19,10 @@ def month(path: Path, first: str, days: int) -> Path:
     start = dt.date.fromisoformat(first)
     rows = [
         f"{start + dt.timedelta(day)},{store},{product},{(store + product + day) % 9},2.50,0"
-        for store in range(1, 1 + int(SMALL[1])) for product in range(1, 1 + int(SMALL[3])) for day in range(days)
-    ]  # fmt: skip
+        for store in range(1, 1 + int(SMALL[1]))
+        for product in range(1, 1 + int(SMALL[3]))
+        for day in range(days)
+    ]
     path.write_text("\n".join(["date,store_id,product_id,sales,price,promotion", *rows]) + "\n")
     return path
 

@@ -63,8 +63,11 @@ class Repo:
         kept = {
             name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "DATAOPS_", "PRE_COMMIT"))
         }
-        who = {f"GIT_{role}_{what}": value for role in ("AUTHOR", "COMMITTER")
-               for what, value in (("NAME", "Tess Ter"), ("EMAIL", "tess@example.com"))}  # fmt: skip
+        who = {
+            f"GIT_{role}_{what}": value
+            for role in ("AUTHOR", "COMMITTER")
+            for what, value in (("NAME", "Tess Ter"), ("EMAIL", "tess@example.com"))
+        }
         private = {
             "GIT_CONFIG_GLOBAL": "/dev/null",
             "DVC_NO_ANALYTICS": "1",

@@ -38,8 +38,17 @@ def make(world: Path) -> Toy:
     clone.run("git", "remote", "add", "origin", "../clone.git")
     clone.dvc("init", "-q")
     connect(clone, store(clone))
-    write(clone, {"dvc.yaml": PIPELINE, "scale.yaml": "by: 1\n", "name.yaml": "it: a\n", "data/single.csv": "1\n",
-                  "data/months/01.csv": "1\n", "data/months/02.csv": "2\n"})  # fmt: skip
+    write(
+        clone,
+        {
+            "dvc.yaml": PIPELINE,
+            "scale.yaml": "by: 1\n",
+            "name.yaml": "it: a\n",
+            "data/single.csv": "1\n",
+            "data/months/01.csv": "1\n",
+            "data/months/02.csv": "2\n",
+        },
+    )
     shutil.copy(TEMPLATE / ".gitattributes", clone.path)
     clone.dvc("add", "-q", "data/months", "data/single.csv")
     clone.dvc("repro", "-q")

@@ -81,8 +81,10 @@ def test_unsaved_single_file_stays(two: Toy) -> None:
     write(two, {"data/single.csv": "mine\n"})
     switch(two, "grown")
     assert (two.path / "data/single.csv").read_text() == "mine\n"
-    assert "data/single.csv was left as it was: it is neither recorded nor in the cache" in switch(two, "main") or (
-        two.path / "data/single.csv").read_text() == "mine\n"  # fmt: skip
+    assert (
+        "data/single.csv was left as it was: it is neither recorded nor in the cache" in switch(two, "main")
+        or (two.path / "data/single.csv").read_text() == "mine\n"
+    )
 
 
 def test_changed_but_in_the_cache(two: Toy) -> None:

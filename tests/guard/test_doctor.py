@@ -52,17 +52,36 @@ def answers(folder: Path, *, offline: bool = False) -> dict[str, Finding]:
 
 def command(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command itself."""
-    return subprocess.run([sys.executable, "-m", "dataops", "doctor", *words], cwd=folder, env=environ(**environment),
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    return subprocess.run(
+        [sys.executable, "-m", "dataops", "doctor", *words],
+        cwd=folder,
+        env=environ(**environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_all_is_well(repo: TagRepo) -> None:
     """Nothing fails, and each question has its line."""
     found = answers(repo.path)
     assert [one for one in found.values() if one.state == "fail"] == []
-    assert list(found) == ["python", "git", "identity", "dvc", "files", "records", "hooks",
-                           "merge drivers", "cache", "disk", "training", "dvc remote", "writable",
-                           "git remote"]  # fmt: skip
+    assert list(found) == [
+        "python",
+        "git",
+        "identity",
+        "dvc",
+        "files",
+        "records",
+        "hooks",
+        "merge drivers",
+        "cache",
+        "disk",
+        "training",
+        "dvc remote",
+        "writable",
+        "git remote",
+    ]
     assert found["dvc"].found.startswith(importlib.metadata.version("dvc"))
     assert found["writable"].state == "ok"
     assert not any((repo.path.parent / "remote").iterdir())
@@ -109,12 +128,16 @@ def test_only_dvc(repo: TagRepo) -> None:
 @pytest.mark.parametrize(
     ("file", "content", "name"),
     [
-        (".dvc/config", "[core\n", "dvc config"), ("pyproject.toml", "[tool.dataops", "settings"),
-        ("pyproject.toml", "[tool.dataops]\nnonsense = 1\n", "settings"), ("dvc.yaml", "stages: [", "records"),
-        ("dvc.yaml", "- 1\n", "records"), ("dvc.lock", "<<<<<<< ours\n", "records"),
-        ("data/a.dvc", "outs: {", "records"), ("data/\x1b[2J.dvc", "outs: {", "records"),
+        (".dvc/config", "[core\n", "dvc config"),
+        ("pyproject.toml", "[tool.dataops", "settings"),
+        ("pyproject.toml", "[tool.dataops]\nnonsense = 1\n", "settings"),
+        ("dvc.yaml", "stages: [", "records"),
+        ("dvc.yaml", "- 1\n", "records"),
+        ("dvc.lock", "<<<<<<< ours\n", "records"),
+        ("data/a.dvc", "outs: {", "records"),
+        ("data/\x1b[2J.dvc", "outs: {", "records"),
     ],
-)  # fmt: skip
+)
 def test_broken_files(repo: TagRepo, file: str, content: str, name: str) -> None:
     """Each is one line that fails; the rest is said nonetheless, and nothing reaches the terminal raw."""
     repo.write(file, content)
@@ -173,8 +196,11 @@ def test_sagemaker(repo: TagRepo) -> None:
     """A backend without a role can't train."""
     repo.write("pyproject.toml", '[tool.dataops.train]\nbackend = "sagemaker"\n')
     assert answers(repo.path)["training"].state == "fail"
-    repo.write("pyproject.toml", '[tool.dataops.train]\nbackend = "sagemaker"\n[tool.dataops.train.sagemaker]\n'
-               'role = "arn:aws:iam::123456789012:role/train"\n')  # fmt: skip
+    repo.write(
+        "pyproject.toml",
+        '[tool.dataops.train]\nbackend = "sagemaker"\n[tool.dataops.train.sagemaker]\n'
+        'role = "arn:aws:iam::123456789012:role/train"\n',
+    )
     found = answers(repo.path)["training"]
     assert (found.state, "role/train" in found.found) == ("ok", True)
 
@@ -184,8 +210,16 @@ def test_hooks(repo: TagRepo) -> None:
     found = answers(repo.path)
     assert (found["hooks"].state, found["merge drivers"].state) == ("warn", "warn")
     assert "pre-push" in found["hooks"].found
-    done = subprocess.run(found["merge drivers"].fix, shell=True, cwd=repo.path, env=environ(), check=False,
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run(
+        found["merge drivers"].fix,
+        shell=True,
+        cwd=repo.path,
+        env=environ(),
+        check=False,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     found = answers(repo.path)
     assert found["merge drivers"].state == "ok"
@@ -276,7 +310,7 @@ def test_tags_of_a_folder_are_kept_by_the_hook_that_is_printed(repo: TagRepo, or
         ("https://gitlab.example.com/a/b/c.git", "glab api -X POST projects/a%2Fb%2Fc/protected_tags "),
         ("https://git.example.com/retail", "protect tags there"),
     ],
-)  # fmt: skip
+)
 def test_tags_of_a_host(url: str, fix: str, tmp_path: Path) -> None:
     """Nothing is asked; the command that protects them is given."""
     found = gittags.protection(url, tmp_path)

@@ -75,8 +75,14 @@ def asked(remote: Remote, **options: str) -> dict[str, Finding]:
 
 def team(root: Path, there: Remote, keys: bool = True) -> Path:
     """A clone whose own remote is at that server."""
-    lines = ["[core]", "    remote = storage", "['remote \"storage\"']", f"    url = s3://{there.bucket}/team",
-             f"    endpointurl = {there.endpoint_url}", "    region = us-east-1"]  # fmt: skip
+    lines = [
+        "[core]",
+        "    remote = storage",
+        "['remote \"storage\"']",
+        f"    url = s3://{there.bucket}/team",
+        f"    endpointurl = {there.endpoint_url}",
+        "    region = us-east-1",
+    ]
     (root / ".dvc/config").write_text("\n".join(lines) + "\n")
     if keys:
         secret = [
@@ -98,16 +104,26 @@ def test_owner(server: Path) -> None:
     before = contents(server)
     found = asked(replace(remote_at(server), name="storage"))
     assert {name: one.state for name, one in found.items()} == {
-        "reachable": "ok", "clock": "ok", "writable": "ok", "encryption": "warn", "versioning": "warn",
-    }  # fmt: skip
+        "reachable": "ok",
+        "clock": "ok",
+        "writable": "ok",
+        "encryption": "warn",
+        "versioning": "warn",
+    }
     assert contents(server) == before
 
 
 def test_reader(server: Path) -> None:
     """Is told that it is one."""
     there = remote_at(server)
-    reader = Remote(name="storage", url=there.url, endpoint_url=there.endpoint_url, region=there.region,
-                    access_key_id=READER["accessKey"], secret_access_key=READER["secretKey"])  # fmt: skip
+    reader = Remote(
+        name="storage",
+        url=there.url,
+        endpoint_url=there.endpoint_url,
+        region=there.region,
+        access_key_id=READER["accessKey"],
+        secret_access_key=READER["secretKey"],
+    )
     found = asked(reader)
     assert found["reachable"].state == "ok"
     assert (found["writable"].state, found["writable"].found.startswith("read only")) == ("warn", True)
@@ -116,8 +132,16 @@ def test_reader(server: Path) -> None:
 def test_wrong_keys(server: Path) -> None:
     """One line that fails, without the keys."""
     there = remote_at(server)
-    found = asked(Remote(name="storage", url=there.url, endpoint_url=there.endpoint_url, region=there.region,
-                         access_key_id=str(there.access_key_id), secret_access_key="wrong"))  # fmt: skip
+    found = asked(
+        Remote(
+            name="storage",
+            url=there.url,
+            endpoint_url=there.endpoint_url,
+            region=there.region,
+            access_key_id=str(there.access_key_id),
+            secret_access_key="wrong",
+        )
+    )
     assert found["reachable"].state == "fail"
     assert "credentials were refused" in found["reachable"].found
     assert "writable" not in found
@@ -131,8 +155,14 @@ def test_versioned_and_encrypted(server: Path) -> None:
     client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
     client.put_bucket_encryption(Bucket="versioned", ServerSideEncryptionConfiguration={"Rules": [rule]})
-    remote = Remote(name="storage", url="s3://versioned/dvc", endpoint_url=there.endpoint_url, region=there.region,
-                    access_key_id=there.access_key_id, secret_access_key=there.secret_access_key)  # fmt: skip
+    remote = Remote(
+        name="storage",
+        url="s3://versioned/dvc",
+        endpoint_url=there.endpoint_url,
+        region=there.region,
+        access_key_id=there.access_key_id,
+        secret_access_key=there.secret_access_key,
+    )
     found = asked(remote)
     assert {one.state for one in found.values()} == {"ok"}
     assert found["encryption"].found == "SSE-S3 (AES256)"
@@ -143,8 +173,14 @@ def test_versioned_and_encrypted(server: Path) -> None:
 
 def test_kms(moto: str) -> None:
     """The bucket's key, and the remote's own choice of one."""
-    there = Remote(name="storage", url="s3://kms/dvc", endpoint_url=moto, region="us-east-1", access_key_id="a",
-                   secret_access_key="b")  # fmt: skip
+    there = Remote(
+        name="storage",
+        url="s3://kms/dvc",
+        endpoint_url=moto,
+        region="us-east-1",
+        access_key_id="a",
+        secret_access_key="b",
+    )
     client = s3.client(there)
     client.create_bucket(Bucket="kms")
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/retail"}}
@@ -226,8 +262,13 @@ def test_nobody_there(tmp_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    there = Remote(name="storage", url="s3://bucket/x", endpoint_url=f"http://127.0.0.1:{port}", access_key_id="a",
-                   secret_access_key="b")  # fmt: skip
+    there = Remote(
+        name="storage",
+        url="s3://bucket/x",
+        endpoint_url=f"http://127.0.0.1:{port}",
+        access_key_id="a",
+        secret_access_key="b",
+    )
     root = team(make(tmp_path / "clone"), there)
     found = answers(root)
     assert (found["reachable"].state, found["reachable"].found.startswith("can't reach")) == ("fail", True)
@@ -269,18 +310,29 @@ class Late(http.server.BaseHTTPRequestHandler):
 @pytest.mark.parametrize(
     ("seconds", "state", "word"),
     [
-        (0, "ok", "within"), (60, "warn", "behind"), (-60, "warn", "ahead of"), (3600, "fail", "behind"),
+        (0, "ok", "within"),
+        (60, "warn", "behind"),
+        (-60, "warn", "ahead of"),
+        (3600, "fail", "behind"),
         (-3600, "fail", "ahead of"),
     ],
-)  # fmt: skip
+)
 def test_clock(seconds: float, state: str, word: str) -> None:
     """By the Date of the server's answer."""
     handler = type("Handler", (Late,), {"seconds": seconds})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        found = asked(Remote(name="storage", url="s3://b/x", endpoint_url=f"http://127.0.0.1:{server.server_port}",
-                             region="us-east-1", access_key_id="a", secret_access_key="b"))  # fmt: skip
+        found = asked(
+            Remote(
+                name="storage",
+                url="s3://b/x",
+                endpoint_url=f"http://127.0.0.1:{server.server_port}",
+                region="us-east-1",
+                access_key_id="a",
+                secret_access_key="b",
+            )
+        )
     finally:
         server.shutdown()
         server.server_close()

@@ -173,8 +173,16 @@ def test_hooks_never_ask(pushed: Toy) -> None:
     add(pushed, {"data/months/03.csv": "3\n"})
     write(pushed, {"data/months/03.csv": "mine\n"})
     first, second = os.openpty()
-    done = subprocess.run(["git", "switch", "-q", "main"], cwd=pushed.path, env=environ({}), stdin=second,
-                          capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    done = subprocess.run(
+        ["git", "switch", "-q", "main"],
+        cwd=pushed.path,
+        env=environ({}),
+        stdin=second,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     os.close(first)
     os.close(second)
     assert done.returncode == 0

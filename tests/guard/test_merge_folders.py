@@ -212,8 +212,22 @@ def test_killed(pushed: Toy, after: float) -> None:
     theirs.write_text(base.read_text() + "  mine:\n    cmd: b\n")
     ours.write_text(base.read_text() + "  other:\n    cmd: a\n")
     before = ours.read_bytes()
-    command = [sys.executable, "-P", "-m", "dataops", "hook", "merge-driver", "--ancestor", "base", "--our", "ours",
-               "--their", "theirs", "--path", "dvc.lock"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "dataops",
+        "hook",
+        "merge-driver",
+        "--ancestor",
+        "base",
+        "--our",
+        "ours",
+        "--their",
+        "theirs",
+        "--path",
+        "dvc.lock",
+    ]
     process = subprocess.Popen(command, cwd=pushed.path, env=environ({}), stderr=subprocess.DEVNULL)
     try:
         process.wait(0.15 + after)

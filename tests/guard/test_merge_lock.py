@@ -88,8 +88,17 @@ def test_stale_downstream_is_said() -> None:
     assert found.said == ("two was recorded with data that the other side has made anew: `dvc repro`, then commit",)
 
 
-@pytest.mark.parametrize("cmd", ["'it''s: # odd'", '"a\\n\\n  b"', "|-\n        first\n\n        second",
-                                 "größer", '"\\u2028"', "long " * 30 + "\n      folded"])  # fmt: skip
+@pytest.mark.parametrize(
+    "cmd",
+    [
+        "'it''s: # odd'",
+        '"a\\n\\n  b"',
+        "|-\n        first\n\n        second",
+        "größer",
+        '"\\u2028"',
+        "long " * 30 + "\n      folded",
+    ],
+)
 def test_any_command(cmd: str) -> None:
     """However DVC had to write a command, untouched stages keep it, byte for byte."""
     base, ours = lock(stage("one", cmd=cmd), stage("two")), lock(stage("one", cmd=cmd), stage("two", "b"))
@@ -130,8 +139,18 @@ def test_datasets_and_empty_sections() -> None:
     assert merged(lock(stage("a")), "schema: '2.0'\nstages: {}\n", lock(stage("a"))) == "schema: '2.0'\nstages: {}\n"
 
 
-@pytest.mark.parametrize("broken", ["<<<<<<< ours\n", "a: [", "a: &x [*x]\n", "- list\n", "schema: '2.0'\nstages: 3\n",
-                                    "schema: '2.0'\nstages: {one: {cmd: x}, two: {cmd: y}}\n", "\xff"])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "<<<<<<< ours\n",
+        "a: [",
+        "a: &x [*x]\n",
+        "- list\n",
+        "schema: '2.0'\nstages: 3\n",
+        "schema: '2.0'\nstages: {one: {cmd: x}, two: {cmd: y}}\n",
+        "\xff",
+    ],
+)
 def test_broken_side(broken: str) -> None:
     """A side that DVC didn't write is left to git's text merge; a broken ancestor is none."""
     good, content = lock(stage("one")), broken.encode("latin-1")
@@ -156,8 +175,12 @@ LOCKS = st.dictionaries(NAMES, st.sampled_from("xyz"), max_size=6)
 @given(LOCKS, LOCKS, LOCKS)
 def test_three_way(base: dict[str, str], ours: dict[str, str], theirs: dict[str, str]) -> None:
     """By value it is the three-way merge of each stage; and swapping the sides changes nothing but the conflicts."""
-    texts = [lock(*(stage(name, digest) for name, digest in side.items())) if side else HEAD.replace(":\n", ": {}\n", 2)
-             .replace("schema: {}", "schema:") for side in (base, ours, theirs)]  # fmt: skip
+    texts = [
+        lock(*(stage(name, digest) for name, digest in side.items()))
+        if side
+        else HEAD.replace(":\n", ": {}\n", 2).replace("schema: {}", "schema:")
+        for side in (base, ours, theirs)
+    ]
     texts = [text if "stages: {}" not in text else "schema: '2.0'\nstages: {}\n" for text in texts]
     found = merge(*(text.encode() for text in texts), "dvc.lock")
     back = merge(*(texts[place].encode() for place in (0, 2, 1)), "dvc.lock")

@@ -112,10 +112,16 @@ def test_on_s3(clone: Toy, tmp_path: Path) -> None:
     try:
         embedded.up(root)
         server = remote(root)
-        toys.connect(clone, f"s3://{server.bucket}/hooks", {
-            "endpointurl": str(server.endpoint_url), "region": str(server.region),
-            "access_key_id": str(server.access_key_id), "secret_access_key": str(server.secret_access_key),
-        })  # fmt: skip
+        toys.connect(
+            clone,
+            f"s3://{server.bucket}/hooks",
+            {
+                "endpointurl": str(server.endpoint_url),
+                "region": str(server.region),
+                "access_key_id": str(server.access_key_id),
+                "secret_access_key": str(server.secret_access_key),
+            },
+        )
         said = push(clone, "origin", "main", status=1)
         assert f"5 outputs of the pushed commits are not on the DVC remote (s3://{server.bucket}/hooks)" in said
         assert held(clone) == []

@@ -77,8 +77,10 @@ def test_one_file_of_a_folder(pushed: Toy) -> None:
     """Only what the push adds is looked for: the months that were there before are somebody else's matter."""
     add(pushed, {"data/months/03.csv": "3\n", "data/months/04.csv": "4\n"})
     pushed.dvc("push", "-q")
-    four, one = (store(pushed) / "files/md5" / key for key in ("48/a24b70a0b376535542b996af517398",
-                                                                "b0/26324c6904b2a9cb4b88d6d61c81d1"))  # fmt: skip
+    four, one = (
+        store(pushed) / "files/md5" / key
+        for key in ("48/a24b70a0b376535542b996af517398", "b0/26324c6904b2a9cb4b88d6d61c81d1")
+    )
     one.unlink()
     four.unlink()
     said = push(pushed, "origin", "main", status=1)
@@ -123,11 +125,16 @@ def test_what_is_not_pushed_by_dvc(pushed: Toy) -> None:
     other.mkdir()
     pushed.dvc("remote", "add", "-q", "--local", "other", str(other))
     pushed.dvc("import", "-q", str(pushed.path), "data/single.csv", "-o", "taken.csv")
-    write(pushed, {"dvc.yaml": (
-        "stages:\n  make:\n    cmd: for i in a b c d; do echo $i > $i.txt; done\n    outs:\n"
-        "    - a.txt: {cache: false}\n    - b.txt: {push: false}\n    - c.txt: {remote: other}\n    - d.txt\n"
-        "artifacts:\n  letter: {path: d.txt}\n"
-    )})  # fmt: skip
+    write(
+        pushed,
+        {
+            "dvc.yaml": (
+                "stages:\n  make:\n    cmd: for i in a b c d; do echo $i > $i.txt; done\n    outs:\n"
+                "    - a.txt: {cache: false}\n    - b.txt: {push: false}\n    - c.txt: {remote: other}\n    - d.txt\n"
+                "artifacts:\n  letter: {path: d.txt}\n"
+            )
+        },
+    )
     pushed.dvc("repro", "-q", "make")
     pushed.commit("kinds", push=False)
     said = push(pushed, "origin", "main", status=1)

@@ -49,9 +49,15 @@ def test_line(watched: Watched) -> None:
     assert watched.told == [line]
     assert line["time"].endswith("Z")
     assert {key: line[key] for key in line if key != "time"} == {
-        "n": 1, "event": "created", "path": "data/raw/c.csv", "size": 2, "hash": md5(b"c\n"), "output": None,
-        "artifact": None, "agrees": None,
-    }  # fmt: skip
+        "n": 1,
+        "event": "created",
+        "path": "data/raw/c.csv",
+        "size": 2,
+        "hash": md5(b"c\n"),
+        "output": None,
+        "artifact": None,
+        "agrees": None,
+    }
 
 
 def test_modified_moved_deleted(watched: Watched) -> None:
@@ -63,9 +69,10 @@ def test_modified_moved_deleted(watched: Watched) -> None:
     until(lambda: len(watched.lines) == 2)
     (raw / "b.csv").unlink()
     assert facts(watched, 3) == [
-        ("deleted", "data/raw/b.csv", None), ("modified", "data/raw/a.csv", None),
+        ("deleted", "data/raw/b.csv", None),
+        ("modified", "data/raw/a.csv", None),
         ("moved", "data/raw/c.csv", "data/raw/a.csv"),
-    ]  # fmt: skip
+    ]
     assert [line["hash"] for line in watched.lines] == [md5(b"another\n")] * 2 + [watched.lines[2]["hash"]]
 
 
@@ -139,9 +146,10 @@ def test_folder_moved(watched: Watched) -> None:
     until(lambda: len(watched.lines) == 2)
     (watched.root / "data/landing/c.csv").write_text("c\n")
     assert facts(watched, 3) == [
-        ("created", "data/landing/c.csv", None), ("moved", "data/landing/a.csv", "data/raw/a.csv"),
+        ("created", "data/landing/c.csv", None),
+        ("moved", "data/landing/a.csv", "data/raw/a.csv"),
         ("moved", "data/landing/b.csv", "data/raw/b.csv"),
-    ]  # fmt: skip
+    ]
 
 
 def test_folder_deleted_and_made_again(watched: Watched) -> None:
@@ -155,9 +163,11 @@ def test_folder_deleted_and_made_again(watched: Watched) -> None:
     (raw / "deep/er").mkdir(parents=True)
     (raw / "deep/er/c.csv").write_text("c\n")
     assert facts(watched, 4) == [
-        ("created", "data/raw/a.csv", None), ("created", "data/raw/deep/er/c.csv", None),
-        ("deleted", "data/raw/a.csv", None), ("deleted", "data/raw/b.csv", None),
-    ]  # fmt: skip
+        ("created", "data/raw/a.csv", None),
+        ("created", "data/raw/deep/er/c.csv", None),
+        ("deleted", "data/raw/a.csv", None),
+        ("deleted", "data/raw/b.csv", None),
+    ]
 
 
 def test_root_deleted_and_made_again(watched: Watched) -> None:
@@ -174,8 +184,10 @@ def test_root_deleted_and_made_again(watched: Watched) -> None:
     until(lambda: len(watched.lines) == 5)
     (data / "d.csv").write_text("d\n")
     assert facts(watched, 6)[:3] == [
-        ("created", "data/c.csv", None), ("created", "data/d.csv", None), ("created", "data/raw/a.csv", None),
-    ]  # fmt: skip
+        ("created", "data/c.csv", None),
+        ("created", "data/d.csv", None),
+        ("created", "data/raw/a.csv", None),
+    ]
 
 
 def test_root_replaced(watched: Watched) -> None:
@@ -189,9 +201,11 @@ def test_root_replaced(watched: Watched) -> None:
     (watched.root / "old/raw/a.csv").write_text("unseen\n")
     (watched.root / "data/d.csv").write_text("d\n")
     assert facts(watched, 4) == [
-        ("created", "data/c.csv", None), ("created", "data/d.csv", None), ("deleted", "data/raw/a.csv", None),
+        ("created", "data/c.csv", None),
+        ("created", "data/d.csv", None),
+        ("deleted", "data/raw/a.csv", None),
         ("deleted", "data/raw/b.csv", None),
-    ]  # fmt: skip
+    ]
 
 
 def test_file_and_folder_change_places(watched: Watched) -> None:
@@ -204,9 +218,11 @@ def test_file_and_folder_change_places(watched: Watched) -> None:
     shutil.rmtree(raw / "a.csv")
     (raw / "a.csv").write_text("back\n")
     assert facts(watched, 4) == [
-        ("created", "data/raw/a.csv", None), ("created", "data/raw/a.csv/inner", None),
-        ("deleted", "data/raw/a.csv", None), ("deleted", "data/raw/a.csv/inner", None),
-    ]  # fmt: skip
+        ("created", "data/raw/a.csv", None),
+        ("created", "data/raw/a.csv/inner", None),
+        ("deleted", "data/raw/a.csv", None),
+        ("deleted", "data/raw/a.csv/inner", None),
+    ]
 
 
 def test_links(watched: Watched) -> None:

@@ -26,11 +26,15 @@ WSL = """\
 @pytest.mark.parametrize(
     ("folder", "kind"),
     [
-        ("/home/me/project", ""), ("/mnt/c/Users/me/project/data", "9p"), ("/mnt/cc/data", ""),
-        ("/mnt/c/linux/data", ""), ("/mnt/with space/data", "cifs"), ("/home/me/bucket", "fuse.s3fs"),
+        ("/home/me/project", ""),
+        ("/mnt/c/Users/me/project/data", "9p"),
+        ("/mnt/cc/data", ""),
+        ("/mnt/c/linux/data", ""),
+        ("/mnt/with space/data", "cifs"),
+        ("/home/me/bucket", "fuse.s3fs"),
         ("/srv/data", "nfs4"),
     ],
-)  # fmt: skip
+)
 def test_file_systems(folder: str, kind: str) -> None:
     """Which have no events, by mountinfo as WSL and others write it."""
     assert mounts.silent(Path(folder), WSL) == kind
@@ -73,9 +77,7 @@ def test_no_watches_from_the_start(watched: Watched, limit: str) -> None:
 
 def test_watches_run_out(watched: Watched) -> None:
     """Later, when there are too many folders."""
-    watched.before = (
-        "unshare", "-Ur", "bash", "-c", 'echo 5 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"'
-    )  # fmt: skip
+    watched.before = ("unshare", "-Ur", "bash", "-c", 'echo 5 > /proc/sys/user/max_inotify_watches && exec "$0" "$@"')
     watched.start()
     for number in range(30):
         (watched.root / f"data/{number}").mkdir()

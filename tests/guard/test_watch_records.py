@@ -33,8 +33,15 @@ class Clone(Watched):
     def run(self, *command: str) -> None:
         """Run a program in it."""
         identity = {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        done = subprocess.run(command, cwd=self.root, env=environ(**identity), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, check=False)  # fmt: skip
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=environ(**identity),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
     def dvc(self, *words: str) -> None:
@@ -96,10 +103,11 @@ def test_data_edited(clone: Clone) -> None:
     assert clone.stop() == 0
     facts = {(line["event"], line["path"], line["output"], line["artifact"], line["agrees"]) for line in clone.lines}
     assert facts == {
-        ("deleted", "data/raw/b.csv", "data/raw", None, False), ("created", "data/raw/d.csv", "data/raw", None, False),
+        ("deleted", "data/raw/b.csv", "data/raw", None, False),
+        ("created", "data/raw/d.csv", "data/raw", None, False),
         ("modified", "models/model.bin", "models/model.bin", "model", False),
         ("deleted", "data/dataset/a.csv", "data/dataset", "dataset", False),
-    }  # fmt: skip
+    }
 
 
 def test_edited_and_put_back(clone: Clone) -> None:

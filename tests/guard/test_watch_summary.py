@@ -47,18 +47,28 @@ def test_several_changes_are_one(tmp_path: Path) -> None:
     root = plant(tmp_path / "repo")
     path = log(
         root,
-        (1, "created", "data/old/a", "a"), (1, "created", "data/old/b", "b"), (1, "created", "data/old/c", "c"),
+        (1, "created", "data/old/a", "a"),
+        (1, "created", "data/old/b", "b"),
+        (1, "created", "data/old/c", "c"),
         (1, "created", "data/old/d", "d"),
-        (2, "created", "data/x/temporary", "t"), (2, "deleted", "data/x/temporary", None),
-        (2, "created", "data/x/new", "1"), (2, "modified", "data/x/new", "2"),
+        (2, "created", "data/x/temporary", "t"),
+        (2, "deleted", "data/x/temporary", None),
+        (2, "created", "data/x/new", "1"),
+        (2, "modified", "data/x/new", "2"),
         (2, "moved", "data/x/newer", "2", "data/x/new"),
-        (2, "modified", "data/old/a", "other"), (3, "modified", "data/old/a", "a"),
-        (2, "deleted", "data/old/b", None), (3, "created", "data/old/b", "other"),
-        (2, "moved", "data/y/c", "c", "data/old/c"), (3, "moved", "data/y/cc", "c", "data/y/c"),
+        (2, "modified", "data/old/a", "other"),
+        (3, "modified", "data/old/a", "a"),
+        (2, "deleted", "data/old/b", None),
+        (3, "created", "data/old/b", "other"),
+        (2, "moved", "data/y/c", "c", "data/old/c"),
+        (3, "moved", "data/y/cc", "c", "data/y/c"),
         (3, "deleted", "data/old/d", None),
-    )  # fmt: skip
-    assert counts(summary.summarize(root, path)) == {"data/old": (2, 0, 0, 0, 2), "data/x": (1, 0, 0, 0, 1),
-                                                     "data/y": (1, 0, 0, 0, 1)}  # fmt: skip
+    )
+    assert counts(summary.summarize(root, path)) == {
+        "data/old": (2, 0, 0, 0, 2),
+        "data/x": (1, 0, 0, 0, 1),
+        "data/y": (1, 0, 0, 0, 1),
+    }
     since = summary.summarize(root, path, "2026-01-02")
     assert counts(since) == {"data/old": (0, 1, 0, 1, 1), "data/x": (1, 0, 0, 0, 1), "data/y": (0, 0, 1, 0, 1)}
     assert (since.since, since.first, since.last) == ("2026-01-02T00:00:00Z", T.format(2), T.format(3))
@@ -97,8 +107,14 @@ def test_since(tmp_path: Path) -> None:
 
 def command(root: Path, *words: str) -> str:
     """What `dataops watch …` prints."""
-    done = subprocess.run([sys.executable, "-m", "dataops", "watch", *words], cwd=root, env=environ(),
-                          capture_output=True, text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "dataops", "watch", *words],
+        cwd=root,
+        env=environ(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -122,8 +138,14 @@ def test_terminal(tmp_path: Path) -> None:
     """A readable line that does nothing to the terminal."""
     root = plant(tmp_path / "repo")
     master, slave = pty.openpty()
-    process = subprocess.Popen([sys.executable, "-m", "dataops", "watch", "--settle", "0.2"], cwd=root, env=environ(),
-                               stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.DEVNULL)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dataops", "watch", "--settle", "0.2"],
+        cwd=root,
+        env=environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=slave,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(slave)
     try:
         until(lambda: (root / ".dataops/watch.jsonl.state").exists())

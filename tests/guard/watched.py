@@ -31,8 +31,14 @@ def plant(root: Path) -> Path:
 
 def environ(**more: str) -> dict[str, str]:
     """Nobody's settings, this tree's code."""
-    return {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "PYTHONPATH": str(SRC), "LANG": "C.UTF-8",
-            "HOME": os.environ.get("HOME", "/"), "DVC_NO_ANALYTICS": "1", **more}  # fmt: skip
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "PYTHONPATH": str(SRC),
+        "LANG": "C.UTF-8",
+        "HOME": os.environ.get("HOME", "/"),
+        "DVC_NO_ANALYTICS": "1",
+        **more,
+    }
 
 
 def until(condition: Callable[[], Any], what: Callable[[], object] | str = "") -> None:

@@ -57,8 +57,11 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     one.add_argument("arguments", nargs="*", metavar="FLAG", help="as git gives them")
     one.set_defaults(run=post_index_change)
     one = hooks.add_parser("merge-driver", help="merge dvc.lock by stage, a .dvc file by the files of its folder")
-    for name, what in (("ancestor", "the merge base's"), ("our", "ours, which the result replaces"),
-                       ("their", "theirs")):  # fmt: skip
+    for name, what in (
+        ("ancestor", "the merge base's"),
+        ("our", "ours, which the result replaces"),
+        ("their", "theirs"),
+    ):
         one.add_argument(f"--{name}", required=True, metavar="FILE", help=f"{what}: %%{name[0].upper()} of git")
     one.add_argument("--path", required=True, help="where the file belongs: %%P of git")
     one.add_argument("--virtual", action="store_true", help="for a merge base that git makes of several")
@@ -171,8 +174,10 @@ def _refusal(verdict: Verdict) -> list[str]:
 
     urls = ", ".join(dict.fromkeys(line(one.url) for one in verdict.missing))
     count = len(verdict.missing)
-    lines = [f"error: {prepush.RULE} {count:,} output{'s' * (count != 1)} of the pushed commits "
-             f"{'are' if count != 1 else 'is'} not on the DVC remote ({urls})"]  # fmt: skip
+    lines = [
+        f"error: {prepush.RULE} {count:,} output{'s' * (count != 1)} of the pushed commits "
+        f"{'are' if count != 1 else 'is'} not on the DVC remote ({urls})"
+    ]
     lines += [f"  {_output(one)}" for one in verdict.missing[:SHOWN]]
     if count > SHOWN:
         lines.append(f"  and {count - SHOWN:,} more")

@@ -119,8 +119,11 @@ def _of_place(place: Place, some: Sequence[Added], known: set[str], progress: Pr
     files = [
         [(path, Object(digest, one.obj.algorithm)) for path, digest in listed.get(one.obj, {}).items()] for one in some
     ]
-    asked = [obj for one, inside in zip(some, files, strict=True)
-             for obj in [one.obj, *(obj for _, obj in inside if obj.digest not in known)]]  # fmt: skip
+    asked = [
+        obj
+        for one, inside in zip(some, files, strict=True)
+        for obj in [one.obj, *(obj for _, obj in inside if obj.digest not in known)]
+    ]
     absent = _absent(store, list({(obj.algorithm, obj.digest): obj for obj in asked}.values()), progress)
     found = []
     for one, inside in zip(some, files, strict=True):

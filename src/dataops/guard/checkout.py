@@ -219,8 +219,15 @@ class _Look:
             return True
         for name in there.files:
             (path / name).unlink(missing_ok=True)
-        folders = sorted({parent for name in there.files for parent in (path / name).parents
-                          if parent == path or path in parent.parents}, reverse=True)  # fmt: skip
+        folders = sorted(
+            {
+                parent
+                for name in there.files
+                for parent in (path / name).parents
+                if parent == path or path in parent.parents
+            },
+            reverse=True,
+        )
         for folder in folders:
             with contextlib.suppress(OSError):  # something that .dvcignore hides lies in it
                 folder.rmdir()

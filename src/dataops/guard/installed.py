@@ -131,8 +131,13 @@ def _driver(repository: Git, path: str) -> Part:
         return Part(name, "driver", "present", setting)
     if attribute != DRIVER:
         return Part(name, "driver", "foreign", setting, f".gitattributes says merge={attribute}")
-    return Part(name, "driver", "foreign" if command else "missing", setting, "git's configuration has another"
-                if command else "git's configuration has none")  # fmt: skip
+    return Part(
+        name,
+        "driver",
+        "foreign" if command else "missing",
+        setting,
+        "git's configuration has another" if command else "git's configuration has none",
+    )
 
 
 def _without_dvc(folder: Path) -> Iterator[str]:

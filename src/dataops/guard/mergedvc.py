@@ -65,8 +65,9 @@ def merge(root: Path, ancestor: bytes, our: bytes, their: bytes, path: str, *, v
     Raises:
         DataOpsError: ours or theirs is broken.
     """
-    ours, theirs = (yamls.load(plain(content).encode(), f"{path} of {side}") for content, side in
-                    ((our, "ours"), (their, "theirs")))  # fmt: skip
+    ours, theirs = (
+        yamls.load(plain(content).encode(), f"{path} of {side}") for content, side in ((our, "ours"), (their, "theirs"))
+    )
     try:
         base = yamls.load(plain(ancestor).encode(), "the merge base")
     except DataOpsError:
@@ -101,14 +102,17 @@ def _folder(folders: _Folders, versions: list[Values | None]) -> tuple[Values, l
         was = folders.files(base) if base and _is_folder(base) else {}
         mine, other = folders.files(ours), folders.files(theirs)
     except DataOpsError as error:
-        return ours, [f"the lists of its files are needed to merge them, and one is not to be had: {error.message}; "
-                      "`git merge --abort`, `dvc fetch` on the other branch, and merge again"]  # fmt: skip
+        return ours, [
+            f"the lists of its files are needed to merge them, and one is not to be had: {error.message}; "
+            "`git merge --abort`, `dvc fetch` on the other branch, and merge again"
+        ]
     choice = threeway.choose(was, mine, other)
     files = {name: (mine if side == "ours" else other)[name] for name, side in choice.sides.items()}
     if clash := manifest.clash(files):
         return ours, [f"the files of both sides can't be in one folder: {clash}"]
-    rest = threeway.choose(*({key: value for key, value in (entry or {}).items() if key not in CONTENT}
-                             for entry in versions))  # fmt: skip
+    rest = threeway.choose(
+        *({key: value for key, value in (entry or {}).items() if key not in CONTENT} for entry in versions)
+    )
     digest = manifest.digest(files)
     entry = {key: (ours if side == "ours" else theirs)[key] for key, side in rest.sides.items()}
     folders.keep(Object(digest, _object(ours).algorithm), manifest.dump(files))
@@ -156,8 +160,12 @@ def _outs(content: Values, where: str) -> dict[str, Values]:
 
 
 def _mergeable(ours: Values | None, theirs: Values | None) -> bool:
-    return ours is not None and theirs is not None and all(map(_is_folder, (ours, theirs))) and (
-        _object(ours).algorithm == _object(theirs).algorithm)  # fmt: skip
+    return (
+        ours is not None
+        and theirs is not None
+        and all(map(_is_folder, (ours, theirs)))
+        and (_object(ours).algorithm == _object(theirs).algorithm)
+    )
 
 
 def _is_folder(entry: Values) -> bool:

@@ -76,23 +76,23 @@ class _Asked:
     def __init__(self, name: str, question: Question, place: Place) -> None:
         self._name = name
         self._found: list[Finding] = []
-        self._error: BaseException | None = None
+        self._done = False
         self._thread = threading.Thread(target=self._ask, args=(question, place), daemon=True)
         self._thread.start()
 
     def answers(self, deadline: float) -> list[Finding]:
         """What has come until then."""
         self._thread.join(max(0.0, deadline - time.monotonic()))
-        if self._error is not None:
-            raise self._error
         found = list(self._found)
-        if self._thread.is_alive():
+        if not self._done and not self._thread.is_alive():  # a bug, whose traceback the thread has printed
+            found.append(
+                Finding(self._name, "fail", "the question failed", "the traceback above belongs into a bug report")
+            )
+        elif not self._done:
             found.append(Finding(self._name, "fail", "no answer in time", "check the address, the network and proxies"))
         return found
 
     def _ask(self, question: Question, place: Place) -> None:
-        try:
-            for one in _answers(self._name, question, place):
-                self._found.append(one)
-        except BaseException as error:  # noqa: BLE001  raised again in the main thread
-            self._error = error
+        for one in _answers(self._name, question, place):
+            self._found.append(one)
+        self._done = True

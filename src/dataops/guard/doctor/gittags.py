@@ -66,13 +66,25 @@ def protection(url: str, base: Path) -> Finding:
         return _own(Path(os.path.normpath(base / urlsplit(url).path)) if "://" in url else base / url)
     path = quote(path.strip("/").removesuffix(".git"))
     if host == "github.com":
-        return Finding("tags kept", "unknown", "GitHub says only to its members whether tags are protected; if not",
-                       RULESET.format(path=path))  # fmt: skip
+        return Finding(
+            "tags kept",
+            "unknown",
+            "GitHub says only to its members whether tags are protected; if not",
+            RULESET.format(path=path),
+        )
     if "gitlab" in host:
-        return Finding("tags kept", "unknown", "GitLab says only to its members whether tags are protected; if not",
-                       PROTECT.format(path=quote(path, safe="")))  # fmt: skip
-    return Finding("tags kept", "unknown", f"whether {host} lets tags be moved or deleted can't be seen from here",
-                   "protect tags there: a version must not move")  # fmt: skip
+        return Finding(
+            "tags kept",
+            "unknown",
+            "GitLab says only to its members whether tags are protected; if not",
+            PROTECT.format(path=quote(path, safe="")),
+        )
+    return Finding(
+        "tags kept",
+        "unknown",
+        f"whether {host} lets tags be moved or deleted can't be seen from here",
+        "protect tags there: a version must not move",
+    )
 
 
 def remote_of(git: Git) -> str | None:
@@ -92,8 +104,12 @@ def _compared(here: dict[str, str], there: dict[str, str], remote: str) -> Itera
         fix = f"find out who moved it; `git fetch {remote} --tags --force` takes {remote}'s"
         yield Finding("tags", "fail", f"another here than on {remote}: {_some(moved)}", fix)
     if missing:
-        yield Finding("tags", "warn", f"{len(missing):,} of {len(there):,} not fetched: {_some(missing)}",
-                      f"git fetch {remote} --tags")  # fmt: skip
+        yield Finding(
+            "tags",
+            "warn",
+            f"{len(missing):,} of {len(there):,} not fetched: {_some(missing)}",
+            f"git fetch {remote} --tags",
+        )
     if unpushed:
         which = " ".join(map(shlex.quote, unpushed)) if len(unpushed) <= SHOWN else "--tags"
         yield Finding("tags", "warn", f"not on {remote}: {_some(unpushed)}", f"git push {remote} {which}")

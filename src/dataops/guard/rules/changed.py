@@ -134,9 +134,12 @@ def _record(commit: Commit, out: Output) -> tuple[str, ...]:
     if ":" in address:
         name = address.removeprefix("dvc.yaml:")
         return (
-            quoted("dvc", "commit", "-f", name), quoted("git", "add", "--", record),
-            "# or make it again:", quoted("dvc", "repro", name), quoted("git", "add", "--", record),
-        )  # fmt: skip
+            quoted("dvc", "commit", "-f", name),
+            quoted("git", "add", "--", record),
+            "# or make it again:",
+            quoted("dvc", "repro", name),
+            quoted("git", "add", "--", record),
+        )
     stage = _stage(commit, out)
     imported = stage is not None and bool(stage.deps)
     taken = quoted("dvc", "commit", "-f", record) if imported else quoted("dvc", "add", out.path)

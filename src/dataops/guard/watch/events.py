@@ -27,9 +27,15 @@ from dataops.guard.watch.scan import Scope
 
 # opening and reading is no change: without this list the monitor would hear of itself
 KINDS: list[type[FileSystemEvent]] = [
-    DirCreatedEvent, DirDeletedEvent, DirMovedEvent, FileClosedEvent, FileCreatedEvent, FileDeletedEvent,
-    FileModifiedEvent, FileMovedEvent,
-]  # fmt: skip
+    DirCreatedEvent,
+    DirDeletedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileDeletedEvent,
+    FileModifiedEvent,
+    FileMovedEvent,
+]
 MOST = 100_000  # paths that are remembered; with more of them, everything is looked at
 
 

@@ -35,4 +35,5 @@ def standing(line: Mapping[str, Any]) -> str:
     """What a line says of DVC's record, in words."""
     if line.get("output") is None:
         return "" if line.get("event") == "deleted" else "not tracked by DVC"
-    return {True: "as recorded", False: "not as recorded"}.get(line.get("agrees"), "")  # type: ignore[arg-type]
+    agrees = line.get("agrees")
+    return "" if agrees is None else "as recorded" if agrees else "not as recorded"

@@ -9,9 +9,28 @@ from pathlib import Path
 MOUNTS = Path("/proc/self/mountinfo")
 # somebody else's kernel changes the files of these, and ours doesn't hear of it
 SILENT = frozenset(
-    {"9p", "afs", "ceph", "cifs", "drvfs", "fuse", "fuseblk", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "prl_fs",
-     "smb3", "smbfs", "v9fs", "vboxsf", "virtiofs", "vmhgfs"}
-)  # fmt: skip
+    {
+        "9p",
+        "afs",
+        "ceph",
+        "cifs",
+        "drvfs",
+        "fuse",
+        "fuseblk",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "prl_fs",
+        "smb3",
+        "smbfs",
+        "v9fs",
+        "vboxsf",
+        "virtiofs",
+        "vmhgfs",
+    }
+)
 ESCAPED = re.compile(r"\\([0-7]{3})")
 
 
