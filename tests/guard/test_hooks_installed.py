@@ -13,7 +13,7 @@ from hookworld import add, push, write
 from toy import Toy, environ
 
 from dataops.errors import DataOpsError
-from dataops.guard import installed
+from dataops.guard.hooks import installed
 
 ALL = [
     "pre-push",

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataops.errors import DataOpsError
-from dataops.guard import blocks
-from dataops.guard.mergelock import merge
+from dataops.guard.merge import blocks
+from dataops.guard.merge.mergelock import merge
 
 HEAD = "schema: '2.0'\nstages:\n"
 

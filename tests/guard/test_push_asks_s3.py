@@ -9,7 +9,7 @@ import pytest
 from remotes import named, put, store_of
 from servers import kill, make
 
-from dataops.guard import absent
+from dataops.guard.hooks import absent
 from dataops.store import embedded
 from dataops.store.objects import LEGACY, Object
 

@@ -11,8 +11,8 @@ from hookworld import add
 from toy import Toy
 
 from dataops.errors import DataOpsError
-from dataops.guard import absent, prepush, pushed
-from dataops.guard.pushed import Push
+from dataops.guard.hooks import absent, prepush, pushed
+from dataops.guard.hooks.pushed import Push
 from dataops.repo import git as gits
 
 

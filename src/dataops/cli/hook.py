@@ -14,9 +14,9 @@ from dataops.cli.versiontext import line
 from dataops.errors import DataOpsError
 
 if TYPE_CHECKING:
-    from dataops.guard.absent import Missing
-    from dataops.guard.checkout import Outcome
-    from dataops.guard.prepush import Verdict
+    from dataops.guard.hooks.absent import Missing
+    from dataops.guard.hooks.checkout import Outcome
+    from dataops.guard.hooks.prepush import Verdict
 
 SHOWN = 10
 FEW = 3
@@ -70,7 +70,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
 def install(_: argparse.Namespace) -> int:
     """Install, and say what was done."""
-    from dataops.guard import installed
+    from dataops.guard.hooks import installed
 
     for done in installed.install(Path.cwd()) or ["the hooks and the merge driver are installed already"]:
         print(line(done))
@@ -80,7 +80,7 @@ def install(_: argparse.Namespace) -> int:
 def pre_push(arguments: argparse.Namespace) -> int:
     """Check what git is about to push; on standard error, as git's own words are."""
     from dataops.cli.terminal import progress
-    from dataops.guard import prepush, pushed
+    from dataops.guard.hooks import prepush, pushed
 
     top = Path.cwd()
     if _skipped("pre-push"):
@@ -132,13 +132,13 @@ def _skipped(what: str) -> bool:
 
 def post_index_change(_: argparse.Namespace) -> int:
     """The same once the merge driver's work lies in the work tree, though git may have stopped at a conflict."""
-    from dataops.guard import checkout
+    from dataops.guard.hooks import checkout
 
     return _told(lambda: checkout.after_driver(Path.cwd()))
 
 
 def _after(old: str | None) -> int:
-    from dataops.guard import checkout
+    from dataops.guard.hooks import checkout
 
     return _told(lambda: checkout.after(Path.cwd(), old))
 
@@ -158,8 +158,8 @@ def _told(bring: Callable[[], Outcome]) -> int:
 
 def merge_driver(arguments: argparse.Namespace) -> int:
     """Merge, and tell git by a status that the driver's script knows."""
-    from dataops.guard import merging
-    from dataops.guard.hookscript import CONFLICT, MERGED
+    from dataops.guard.hooks.hookscript import CONFLICT, MERGED
+    from dataops.guard.merge import merging
 
     files = merging.Sides(*(Path(one) for one in (arguments.ancestor, arguments.our, arguments.their)))
     merged = merging.merge(Path.cwd(), files, arguments.path, virtual=arguments.virtual)
@@ -170,7 +170,7 @@ def merge_driver(arguments: argparse.Namespace) -> int:
 
 def _refusal(verdict: Verdict) -> list[str]:
     """What is missing, and what to do."""
-    from dataops.guard import prepush
+    from dataops.guard.hooks import prepush
 
     urls = ", ".join(dict.fromkeys(line(one.url) for one in verdict.missing))
     count = len(verdict.missing)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from dataops import settings
 from dataops.errors import DataOpsError
-from dataops.guard import installed
 from dataops.guard.doctor.finding import Finding, Place
+from dataops.guard.hooks import installed
 from dataops.repo import worktree
 from dataops.store import dvcconfig
 

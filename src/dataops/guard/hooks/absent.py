@@ -10,8 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataops.guard import lists, pushed
-from dataops.guard.pushed import Added, Additions
+from dataops.guard import lists
+from dataops.guard.hooks import pushed
+from dataops.guard.hooks.pushed import Added, Additions
 from dataops.repo import worktree
 from dataops.repo.git import Git
 from dataops.store import cache as caches

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dataops import files
 from dataops.errors import DataOpsError
-from dataops.guard import mergedvc, mergelock
-from dataops.guard.hookscript import MERGED_LIST
-from dataops.guard.mergelock import Merged
+from dataops.guard.hooks.hookscript import MERGED_LIST
+from dataops.guard.merge import mergedvc, mergelock
+from dataops.guard.merge.mergelock import Merged
 from dataops.repo import git as gits
 from dataops.repo import root
 

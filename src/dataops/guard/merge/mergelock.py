@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.guard import blocks, threeway
-from dataops.guard.blocks import DATASETS, STAGES, Entry, Lock
-from dataops.guard.threeway import Choice
+from dataops.guard.merge import blocks, threeway
+from dataops.guard.merge.blocks import DATASETS, STAGES, Entry, Lock
+from dataops.guard.merge.threeway import Choice
 
 SHOWN = 10
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dataops.guard import absent, installed, pushed
-from dataops.guard.absent import Missing
-from dataops.guard.pushed import Push
+from dataops.guard.hooks import absent, installed, pushed
+from dataops.guard.hooks.absent import Missing
+from dataops.guard.hooks.pushed import Push
 from dataops.repo import git as gits
 from dataops.repo.git import Git
 from dataops.store.objects import Progress, silent

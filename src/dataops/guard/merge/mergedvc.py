@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.guard import lists, threeway
-from dataops.guard.blocks import plain
-from dataops.guard.mergelock import Merged
+from dataops.guard import lists
+from dataops.guard.merge import threeway
+from dataops.guard.merge.blocks import plain
+from dataops.guard.merge.mergelock import Merged
 from dataops.repo import yamls
 from dataops.store import cache as caches
 from dataops.store import choose, manifest

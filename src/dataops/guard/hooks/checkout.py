@@ -13,8 +13,8 @@ from pathlib import Path
 
 from dataops.errors import DataOpsError
 from dataops.guard import lists
-from dataops.guard.hookscript import MERGED_LIST
-from dataops.guard.pushed import RECORDS
+from dataops.guard.hooks.hookscript import MERGED_LIST
+from dataops.guard.hooks.pushed import RECORDS
 from dataops.guard.stats import Content, Stats
 from dataops.repo import git as gits
 from dataops.repo import gitenv, ignored, recorded, worktree

@@ -13,7 +13,7 @@ from typing import Literal
 
 from dataops import files
 from dataops.errors import DataOpsError
-from dataops.guard.hookscript import ANCESTOR, DRIVER, MARK, OWN, TYPES, driver, script
+from dataops.guard.hooks.hookscript import ANCESTOR, DRIVER, MARK, OWN, TYPES, driver, script
 from dataops.repo import git
 from dataops.repo.git import Git
 
