@@ -14,6 +14,9 @@ export SAGEMAKER_USER_CONFIG_OVERRIDE := $(CURDIR)/.sagemaker/config.yaml
 export SAGEMAKER_ADMIN_CONFIG_OVERRIDE := $(SAGEMAKER_USER_CONFIG_OVERRIDE)
 UV := $(BIN)/python -m uv
 
+# whole files side by side: each may start servers of its own, so no more than four however many cores there are
+SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+
 .PHONY: help install repro train-sagemaker test test-data test-image lint format bench clean pins
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -27,7 +30,7 @@ train-sagemaker: $(VENV)/.sagemaker  ## install the SageMaker SDK and train ther
 	@DATAOPS_TRAIN__BACKEND=sagemaker dvc repro
 
 test: $(VENV)/.dev  ## set up and run the tests
-	@python -m pytest
+	@python -m pytest $(SIDE_BY_SIDE)
 
 test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where there is any (minutes)
 	@python -m pytest -m realdata
