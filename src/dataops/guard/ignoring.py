@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +17,19 @@ class Line:
     """One line of a file of patterns."""
 
     file: str
-    """As git names it: relative to where it was asked, or absolute."""
+    """Relative to the folder that was asked for, or absolute."""
     number: int
     pattern: str
 
     @property
     def removal(self) -> tuple[str, ...]:
-        """The commands that take it out, of the commit, too, where the file is git's."""
+        """The commands that take it out, of the commit, too, where the file is git's.
+
+        They leave an empty line: several may be run, or one twice, and every number still means the same line.
+        """
         inplace = ("-i", "") if sys.platform == "darwin" else ("-i",)
-        edit = quoted("sed", *inplace, f"{self.number}d", self.file)
-        own = self.file.startswith(("/", "~", ".git/", "../"))
+        edit = quoted("sed", *inplace, f"{self.number}s/.*//", self.file)
+        own = posixpath.basename(self.file) != ".gitignore" or self.file.startswith("/")
         return (edit,) if own else (edit, quoted("git", "add", "--", self.file))
 
 
@@ -37,8 +41,9 @@ def hiding(git: Git, folder: str, paths: Sequence[str]) -> dict[str, Line]:
     done = git.done("-C", folder or ".", "check-ignore", "--no-index", "-v", "-z", "--stdin", stdin=given)
     words = [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
     rows = zip(words[::4], words[1::4], words[2::4], words[3::4], strict=False)
+    top = os.path.relpath(git.folder, git.folder / folder)
     return {
-        path: Line(file, int(number), pattern)
+        path: Line(posixpath.normpath(posixpath.join(top, file)), int(number), pattern)
         for file, number, pattern, path in rows
         if file and not pattern.startswith("!")
     }
