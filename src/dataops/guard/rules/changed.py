@@ -78,7 +78,7 @@ def differences(commit: Commit) -> list[Difference]:
     found = []
     for path, out in commit.outputs.items():
         content = commit.places[path].content
-        if content is None or not out.digest or out.digest in content.digests:
+        if content is None or not out.digest or out.digest in content.digests or _partial(commit, out, content):
             continue
         here = recorded.get(path)
         safe = (here is not None and here.digest in content.digests) or _in_cache(commit, content, out.algorithm)
@@ -86,11 +86,29 @@ def differences(commit: Commit) -> list[Difference]:
     return found
 
 
+def _partial(commit: Commit, out: Output, content: Content) -> bool:
+    """Is it a part of the recorded folder, and the rest not in the cache, either? `dvc pull FILE` brings no more."""
+    wanted = commit.listed(out) if content.files is not None else None
+    if wanted is None or content.files is None:
+        return False
+    whole = all(wanted.get(name) in digests for name, digests in content.files.items())
+    return whole and not any(_has(commit, wanted[name], out.algorithm) for name in wanted.keys() - content.files.keys())
+
+
 def _in_cache(commit: Commit, content: Content, algorithm: str) -> bool:
-    """Does DVC's cache have all of it under its own hash?"""
+    """Does DVC's cache have all of it under its own hash? A folder's list may be there without the files."""
+    if content.files is None:
+        size = content.size if algorithm == "md5" else None  # DVC 2: of the same hash with other line ends, too
+        return any(_has(commit, digest, algorithm, size) for digest in content.digests)
+    return any(_has(commit, digest, algorithm) for digest in content.digests) and all(
+        any(_has(commit, digest, algorithm) for digest in digests) for digests in content.files.values()
+    )
+
+
+def _has(commit: Commit, digest: str, algorithm: str, size: int | None = None) -> bool:
     from dataops.store.objects import Object
 
-    return any(commit.cache.has(Object(digest, algorithm)) for digest in content.digests)
+    return commit.cache.has(Object(digest, algorithm, size))
 
 
 def _what(commit: Commit, one: Difference) -> str:
