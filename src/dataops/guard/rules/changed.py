@@ -6,6 +6,7 @@ while hooks run, dvc.lock's too: then only DVC's cache can tell that data is rec
 
 from __future__ import annotations
 
+import bisect
 import os
 import posixpath
 from collections.abc import Iterator, Mapping
@@ -179,9 +180,11 @@ def _connected(commit: Commit, out: Output) -> bool:
 
 def _git_kept(commit: Commit) -> Iterator[Finding]:
     """Outputs that git keeps (`cache: false`) against dvc.lock, where the commit changes either."""
+    names = sorted(commit.tree)
     for path, out in commit.kept_in_git.items():
-        record = _record_of(out)
-        inside = [name for name in commit.tree if name == path or name.startswith(f"{path}/")]
+        record = record_of(out)
+        below = slice(*(bisect.bisect_left(names, end) for end in (f"{path}/", f"{path}0")))  # 0 comes after /
+        inside = [name for name in ([path] if path in commit.tree else names[below]) if not commit.hidden(name)]
         touched = record in commit.changed or any(name in commit.changed for name in inside)
         if not touched or commit.index.underway or out.algorithm not in ("md5", "md5-dos2unix"):
             continue
@@ -190,13 +193,26 @@ def _git_kept(commit: Commit) -> Iterator[Finding]:
                 "-C", os.fspath(commit.root), "check-ignore", "-q", "--", path
             ):
                 yield Finding(path, f"is recorded in {record}, but not in git", (quoted("git", "add", "--", path),))
-        elif out.digest not in _digests(commit, out, inside):
+        elif out.digest not in _digests(commit, out, inside) and not _converted(commit, out, inside):
             fix = (quoted("git", "add", "--", path, record), "# and if that is not it:", _again(out))
             yield Finding(path, f"is not the one that {record} records", fix)
 
 
 def _again(out: Output) -> str:
     return quoted("dvc", "repro", (out.stage or "").removeprefix("dvc.yaml:"))
+
+
+def _converted(commit: Commit, out: Output, inside: list[str]) -> bool:
+    """Does what git has made other bytes of (core.autocrlf, a filter) lie here as it is recorded?"""
+    if any(posixpath.join(commit.prefix, name) in commit.index.unstaged for name in inside):
+        return False
+    try:
+        content = commit.stats.content(out.path, commit.hidden, out.algorithm)
+    except OSError:
+        return False
+    if content is None or out.digest not in content.digests:
+        return False
+    return content.files is None or {f"{out.path}/{name}" for name in content.files} == set(inside)
 
 
 def _digests(commit: Commit, out: Output, inside: list[str]) -> Digests:
