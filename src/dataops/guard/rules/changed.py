@@ -44,7 +44,7 @@ def half_staged(commit: Commit) -> Iterator[Finding]:
         yield Finding(path, "is staged in part; the work tree has more", (quoted("git", "add", "--", path),))
     if not commit.index.underway:
         for one in differences(commit):
-            record = _record_of(one.out)
+            record = record_of(one.out)
             if one.safe and record not in commit.unstaged and _connected(commit, one.out):
                 what = f"{_what(commit, one)}; its bytes are in the cache, {record} in this commit names others"
                 fix = ("# keep what lies here:", *_record(commit, one.out))
@@ -63,7 +63,7 @@ def unstaged(commit: Commit) -> Iterator[Finding]:
                 told.add(path)
                 yield Finding(path, what, (quoted("git", "add", "--", path),))
     for one in differences(commit):
-        record = _record_of(one.out)
+        record = record_of(one.out)
         if (
             one.safe
             and record not in told | commit.unstaged
@@ -140,7 +140,7 @@ def _stage(commit: Commit, out: Output) -> Stage | None:
     return found if found and any(one.path == out.path for one in found.outs) else None
 
 
-def _record_of(out: Output) -> str:
+def record_of(out: Output) -> str:
     """The file that records it."""
     address = out.stage or ""
     return address if ":" not in address else posixpath.join(posixpath.dirname(address.partition(":")[0]), "dvc.lock")
@@ -148,7 +148,7 @@ def _record_of(out: Output) -> str:
 
 def _record(commit: Commit, out: Output) -> tuple[str, ...]:
     """The commands that record what lies there, and those that undo it."""
-    record = _record_of(out)
+    record = record_of(out)
     address = out.stage or ""
     if ":" in address:
         name = address.removeprefix("dvc.yaml:")
@@ -171,11 +171,11 @@ def _checkout(out: Output) -> str:
 
 def _connected(commit: Commit, out: Output) -> bool:
     """Does the commit change the record of the output, or of what it was made from?"""
-    if _record_of(out) in commit.changed:
+    if record_of(out) in commit.changed:
         return True
     stage = _stage(commit, out)
     makers = commit.records.snapshot.ancestors(stage.address) if stage else ()
-    return any(_record_of(one) in commit.changed for maker in makers for one in maker.outs)
+    return any(record_of(one) in commit.changed for maker in makers for one in maker.outs)
 
 
 def _git_kept(commit: Commit) -> Iterator[Finding]:

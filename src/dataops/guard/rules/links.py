@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, quoted
+from dataops.guard.rules.changed import record_of
 from dataops.guard.staged import LINK
 
 
@@ -49,6 +50,6 @@ def _fix(commit: Commit, path: str) -> tuple[str, ...]:
         return (
             *put,
             quoted("dvc", "commit", "-f", (out.stage or "").removeprefix("dvc.yaml:")),
-            quoted("git", "add", "dvc.lock"),
+            quoted("git", "add", "--", record_of(out)),
         )
     return (*put, quoted("dvc", "add", out.path), quoted("git", "add", "--", out.stage or ""))
