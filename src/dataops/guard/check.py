@@ -75,7 +75,7 @@ def check(start: Path, *, whole: bool = False, only: Sequence[str] = ()) -> list
         commit = Commit(root, git, gits.prefix(root), index, whole=whole)
         _require_rules("[tool.dataops.guard] allow: there", commit.settings.allow)
         found.append(Result(root, _broken(commit, asked)))
-        commit.save()
+        commit.save(whole=not only)
     return found
 
 

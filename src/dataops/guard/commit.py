@@ -59,7 +59,7 @@ class Commit:
         self.changed = self._mine(index.changed) | everything
         """What the commit changes; with `whole` all that it holds."""
         self.unmerged = self._mine(index.unmerged)
-        self.memory = Memory(root)
+        self.memory = Memory(root, own=memory.FILE.as_posix() not in self.entries)
         self.stats = Stats(root)
 
     @cached_property
@@ -196,10 +196,10 @@ class Commit:
         except DataOpsError:  # by ETag or version id: nothing that a cache holds
             return None
 
-    def save(self) -> None:
-        """Remember for the next time what was learnt."""
+    def save(self, *, whole: bool = True) -> None:
+        """Remember for the next time what was learnt; `whole`: every rule was asked, so forget what none looked at."""
         self.memory.save()
-        self.stats.save(whole=True)
+        self.stats.save(whole=whole)
 
     def _mine(self, paths: frozenset[str]) -> frozenset[str]:
         base = f"{self.prefix}/" if self.prefix else ""

@@ -13,9 +13,10 @@ FILE = Path(".dvc/tmp/dataops-guard.json")
 class Memory:
     """A small JSON file in `.dvc/tmp`; it may go at any time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, own: bool = True) -> None:
+        """`own` is False where the file came with a commit: then it says what somebody else wants to be believed."""
         self._path = root / FILE
-        self._kept: dict[str, Any] = _load(self._path)
+        self._kept: dict[str, Any] = _load(self._path) if own else {}
         self._changed = False
 
     def get(self, name: str, key: str) -> Any:
@@ -36,7 +37,8 @@ class Memory:
 
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_text(self._path, json.dumps(self._kept, separators=(",", ":")))
+            # somebody's YAML may hold what JSON has not, as `!!timestamp`
+            files.write_text(self._path, json.dumps(self._kept, separators=(",", ":"), default=str, skipkeys=True))
         except OSError:
             return
         self._changed = False

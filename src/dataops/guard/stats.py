@@ -205,12 +205,16 @@ class Stats:
 
         full = Path(self.root, path)
         before = full.stat()
+        now = time.time_ns()  # what is written from here on may not show in the times
         hasher = hash_file(full, algorithm)
         after = full.stat()
         if _facts(before) != _facts(after):
             raise OSError(0, "it is being written", path)
         facts = _facts(after)
-        self._used[_key(path, algorithm)] = [*(facts if _settled(after) else [0, facts[1], 0, 0]), *hasher.candidates()]
+        self._used[_key(path, algorithm)] = [
+            *(facts if _settled(after, now) else [0, facts[1], 0, 0]),
+            *hasher.candidates(),
+        ]
         self._changed = True
         parts = path.split("/")
         for end in range(1, len(parts)):
@@ -236,10 +240,10 @@ def _facts(stat: os.stat_result) -> Facts:
     return [stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns]
 
 
-def _settled(stat: os.stat_result) -> bool:
-    """Is the last change so long ago that another would have got another time? (git calls the rest racily clean.)"""
+def _settled(stat: os.stat_result, now: int) -> bool:
+    """Was the last change so long ago that one after `now` gets another time? (git calls the rest racily clean.)"""
     last = max(stat.st_mtime_ns, stat.st_ctime_ns)
-    return time.time_ns() - last > (COARSE if last % 1_000_000 == 0 else FINE)
+    return now - last > (COARSE if last % 1_000_000 == 0 else FINE)
 
 
 def _load(path: Path) -> tuple[dict[str, Facts], dict[str, Facts]]:
@@ -251,4 +255,5 @@ def _load(path: Path) -> tuple[dict[str, Facts], dict[str, Facts]]:
     known, folders = (content.get("files"), content.get("folders")) if isinstance(content, dict) else (None, None)
     if not isinstance(known, dict) or not isinstance(folders, dict) or content.get("form") != FORM:
         return {}, {}
-    return known, folders
+    sound = all(isinstance(facts, list) and len(facts) > 1 for facts in (*known.values(), *folders.values()))
+    return (known, folders) if sound and all(len(facts) > 4 for facts in known.values()) else ({}, {})
