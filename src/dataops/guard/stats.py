@@ -20,6 +20,7 @@ from dataops.repo.ignored import Ignored
 FILE = Path(".dvc/tmp/dataops-stats.json")
 FORM = 2  # of the file
 READERS, PART = 4, 100
+NEVER = (".git", ".hg", ".dvc")  # folders that DVC passes over by itself
 FINE, COARSE = 100_000_000, 2_000_000_000  # ns: within which a file system's clock may give two writes one time
 Facts = list[Any]
 """Of a file: inode, bytes, time of modification and of change in ns, digests. Of a folder: files, digests."""
@@ -136,7 +137,7 @@ class Stats:
                 for entry in entries:
                     path = f"{here}/{entry.name}"
                     folder = entry.is_dir(follow_symlinks=False)
-                    if hidden.itself(path, folder=folder):
+                    if hidden.itself(path, folder=folder) or (entry.name in NEVER and (folder or entry.name == ".git")):
                         continue
                     if folder:
                         todo.append(path)
@@ -204,8 +205,8 @@ class Stats:
         from dataops.store.hashing import hash_file
 
         full = Path(self.root, path)
-        before = full.stat()
         now = time.time_ns()  # what is written from here on may not show in the times
+        before = full.stat()
         hasher = hash_file(full, algorithm)
         after = full.stat()
         if _facts(before) != _facts(after):
