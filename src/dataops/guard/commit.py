@@ -55,6 +55,9 @@ class Commit:
         base = f"{prefix}/" if prefix else ""
         inside = {path[len(base) :]: entry for path, entry in index.entries.items() if path.startswith(base)}
         self.entries: Mapping[str, Entry] = recorded.without_nested(inside)
+        nested = f"/{recorded.CONFIG}"
+        self.nested = frozenset(path.removesuffix(nested) for path in inside if path.endswith(nested))
+        """DVC roots inside this one, which are checked by themselves."""
         everything = frozenset(self.entries) if whole else frozenset()
         self.changed = self._mine(index.changed) | everything
         """What the commit changes; with `whole` all that it holds."""

@@ -20,6 +20,7 @@ _LITTER = """
 .DS_Store ._* Thumbs.db desktop.ini *~ .*.sw? .gitkeep .keep .gitignore .gitattributes .ipynb_checkpoints __pycache__
 """
 LITTER = tuple(_LITTER.split())
+DEEPEST = 200  # folders
 
 
 @dataclass
@@ -64,10 +65,14 @@ class _Walk:
 
     def __call__(self, folder: str) -> Folder:
         """What lies below; findings of subfolders of which something is known are added to `found`."""
+        commit = self.commit
         here = Folder([])
         below: list[tuple[str, Folder]] = []
+        if folder.count("/") > DEEPEST:
+            self.unread.append((folder, f"nested deeper than {DEEPEST} folders"))
+            return Folder([], known=True)
         try:
-            with os.scandir(self.commit.root / folder) as listed:
+            with os.scandir(commit.root / folder) as listed:
                 entries = sorted(listed, key=lambda one: one.name)
         except OSError as error:
             self.unread.append((folder, error.strerror or "no reason given"))
@@ -75,7 +80,7 @@ class _Walk:
         for entry in entries:
             path = posixpath.normpath(f"{folder}/{entry.name}")
             is_folder = entry.is_dir(follow_symlinks=False)
-            if path in self.outputs or path in self.commit.entries or recorded.is_dvc(path):
+            if any(path in one for one in (self.outputs, commit.entries, commit.nested)) or recorded.is_dvc(path):
                 here.known = True
             elif self._passed(path, entry.name, folder=is_folder):
                 continue
@@ -92,9 +97,7 @@ class _Walk:
                 here.unknown += one.unknown
                 here.size += one.size
         if here.known:
-            self.found += [
-                (path, Folder([path], Path(self.commit.root, path).lstat().st_size)) for path in here.unknown
-            ]
+            self.found += [(path, Folder([path], Path(commit.root, path).lstat().st_size)) for path in here.unknown]
             here.unknown = []
         return here
 
