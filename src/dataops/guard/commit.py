@@ -106,8 +106,8 @@ class Commit:
 
     @cached_property
     def unstaged(self) -> frozenset[str]:
-        """DVC's files whose content in the work tree is not the index's."""
-        return frozenset(self._over)
+        """DVC's files whose content in the work tree is not the index's; of a link git has no content."""
+        return frozenset(path for path in self._over if path in self.tree or path not in self.entries)
 
     @cached_property
     def here(self) -> Records:
@@ -128,7 +128,8 @@ class Commit:
         found = {path: here.contents.get(path, b"") for path in maybe}
         known = [path for path in found if path in self.tree]
         blobs = self.git.batch([self.tree[path] for path in known])
-        same = {path for path, blob in zip(known, blobs, strict=True) if blob and blob.content == found[path]}
+        # core.autocrlf: line ends are no difference
+        same = {path for path, blob in zip(known, blobs, strict=True) if blob and _lf(blob.content) == _lf(found[path])}
         return {path: content for path, content in found.items() if path not in same}
 
     @cached_property
@@ -174,6 +175,8 @@ class Commit:
             return Place(self.stats.content(out.path, self.hidden, out.algorithm))
         except OSError as error:
             return Place(None, error.strerror or str(error))
+        except ValueError as error:  # a name that no file system has
+            return Place(None, str(error))
 
     @cached_property
     def kept_in_git(self) -> dict[str, Output]:
@@ -207,6 +210,10 @@ class Commit:
     def _mine(self, paths: frozenset[str]) -> frozenset[str]:
         base = f"{self.prefix}/" if self.prefix else ""
         return frozenset(path[len(base) :] for path in paths if path.startswith(base))
+
+
+def _lf(content: bytes) -> bytes:
+    return content.replace(b"\r\n", b"\n")
 
 
 def outside(path: str) -> bool:

@@ -71,8 +71,8 @@ def _code(commit: Commit, dep: Dependency) -> Iterator[str]:
     """A file or folder that no stage makes."""
     try:
         content = commit.stats.content(dep.path, commit.hidden, dep.algorithm)
-    except OSError as error:
-        yield f"{dep.path} can't be read: {error.strerror}"
+    except (OSError, ValueError) as error:
+        yield f"{dep.path} can't be read: {getattr(error, 'strerror', None) or error}"
         return
     if content is None:
         yield f"{dep.path} is missing"
