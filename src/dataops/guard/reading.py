@@ -39,8 +39,11 @@ class Noted(Files):
         return super().content(path)
 
 
-def moved(files: Source, snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
-    """Of every stage that isn't frozen, what dvc.yaml and the files of parameters say otherwise than dvc.lock."""
+def moved(files: Source, snapshot: Snapshot, problems: list[str]) -> dict[str, tuple[str, ...]]:
+    """Of every stage that isn't frozen, what dvc.yaml and the files of parameters say otherwise than dvc.lock.
+
+    A file of parameters that can't be read is added to `problems`.
+    """
     found: dict[str, tuple[str, ...]] = {}
     stages = {stage.address: stage for stage in snapshot.stages}
     for path in sorted(files.contents):
@@ -54,8 +57,9 @@ def moved(files: Source, snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
                 reasons = _reasons(files, pipeline, stage) if not stage.frozen else ()
                 if reasons:
                     found[stage.address] = tuple(reasons)
-        except DataOpsError:
-            continue  # said already, as a problem of the snapshot
+        except DataOpsError as error:
+            if error.message not in problems:  # said already where the snapshot has it
+                problems.append(error.message)
     return found
 
 

@@ -17,7 +17,7 @@ from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Artifact, Dependency, Output, Stage
 from dataops.repo.records import Source as Import
 
-FORM = "1"  # of what is remembered
+FORM = "2"  # of what is remembered
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read(
     files = Noted(git, tree, prefix, over or {})
     problems: list[str] = []
     snapshot = recorded.compose(files, "index", prefix, problems)
-    found = Records(snapshot, moved(files, snapshot), tuple(problems))
+    found = Records(snapshot, moved(files, snapshot, problems), tuple(problems))
     if not over:
         known.put(f"records {prefix}", key, {**_packed(found), "noted": files.noted})
     return found

@@ -36,9 +36,7 @@ def unreadable(commit: Commit) -> Iterator[Finding]:
         yield Finding(path, "has conflict markers", fix)
     for problem in commit.records.problems:
         if not any(path in problem for path in conflicts):
-            path = next(
-                (one for one in commit.tree if recorded.is_dvc(one) and _begins(problem, commit, one)), "dvc.yaml"
-            )
+            path = next((one for one in commit.tree if _begins(problem, commit, one)), "dvc.yaml")
             what = problem.removeprefix(posixpath.join(commit.prefix, path)).lstrip(": ")
             yield Finding(path, what, (quoted("git", "diff", "HEAD", "--", path),))
     if CONFIG in commit.changed & commit.entries.keys() and CONFIG not in conflicts:
