@@ -1,4 +1,4 @@
-"""DATA008: keys and passwords in the configuration of DVC that git keeps."""
+"""DATA008: keys and passwords in the configuration of DVC that git keeps, and in the URLs of its records."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ CONFIG = ".dvc/config"
 PRIVATE = (".dvc/config.local",)  # DVC keeps it out of git, unless somebody forces it in
 # options of DVC's remotes that let somebody in; an access key's id is told with its secret alone
 OPTIONS = re.compile(
-    r"^\s*(secret_access_key|session_token|aws_secret_access_key|password|passphrase|connection_string|account_key|sas_token|"
-    r"client_secret|gdrive_client_secret|gdrive_user_credentials|oss_key_secret|token|dvc_studio_token|access_token|private_key)\s*=\s*(?!$|[\"']{2}\s*$)",
+    r"^\s*[\"']?(secret_access_key|session_token|aws_secret_access_key|password|passphrase|connection_string|account_key|sas_token|"
+    r"client_secret|gdrive_client_secret|gdrive_user_credentials|oss_key_secret|token|dvc_studio_token|access_token|private_key)[\"']?\s*=\s*(?!$|[\"']{2}\s*$)",
     re.IGNORECASE,
 )
 KEY_ID = re.compile(r"^\s*(access_key_id)\s*=\s*[\"']?(?:AKIA|ASIA)[0-9A-Z]{16}", re.IGNORECASE)
 SECTION = re.compile(r"^\s*\[\s*(.*?)\s*\]\s*$")
 REMOTE = re.compile(r"""^['"]?\s*remote\s+"([^"]+)"\s*['"]?$""")
-IN_URL = re.compile(r"^\s*url\s*=.*://[^/\s:@]+:[^/\s@]+@", re.IGNORECASE)
+KNOWN = r"(?:gh[pousr]_|github_pat_|glpat-|hf_)[^/\s@]+"
+LOGIN = rf"(?:://(?:[^/\s:@]+:[^/\s@]+|{KNOWN})@|[?&](?:sig|token)=[^\s&])"
+IN_URL = re.compile(rf"^\s*url\s*=.*{LOGIN}", re.IGNORECASE)
+IN_RECORD = re.compile(rf"^[\s-]*(?:url|path|connection):.*{LOGIN}".encode(), re.IGNORECASE | re.MULTILINE)
 
 
 def find(commit: Commit) -> Iterator[Finding]:
@@ -41,6 +44,20 @@ def find(commit: Commit) -> Iterator[Finding]:
                 f"a password in the URL of {section}",
                 (quoted("dvc", "remote", "modify", *_name(section), "url", "URL"), quoted("git", "add", CONFIG)),
             )
+    yield from _in_records(commit)
+
+
+def _in_records(commit: Commit) -> Iterator[Finding]:
+    """`dvc import https://TOKEN@host/…` writes it into the .dvc file. Of those that the commit changes."""
+    paths = sorted(
+        path for path in commit.changed & commit.tree.keys() if path.endswith((".dvc", "dvc.yaml", "dvc.lock"))
+    )
+    for path, blob in zip(paths, commit.git.batch([commit.tree[path] for path in paths]), strict=True):
+        found = IN_RECORD.search(blob.content) if blob else None
+        if blob and found:
+            number = blob.content.count(b"\n", 0, found.end()) + 1
+            fix = ("# take it out by hand; git's own credential helper keeps it:", quoted("git", "add", "--", path))
+            yield Finding(f"{path}:{number}", "a password or token in a URL", fix)
 
 
 def _name(section: str) -> tuple[str, ...]:
