@@ -75,8 +75,11 @@ def _links(commit: Commit, paths: list[str]) -> dict[str, str]:
     links = [path for path in paths if commit.entries[path].mode == LINK]
     blobs = commit.git.batch([commit.entries[path].sha for path in links])
     targets = {path: blob.content if blob else b"" for path, blob in zip(links, blobs, strict=True)}
-    cache = os.fsencode(f"{commit.cache.folder}{os.sep}") if links else b""
-    return {path: "is a link into DVC's cache" for path, target in targets.items() if target.startswith(cache)}
+    cache = f"{commit.cache.folder}{os.sep}" if links else ""
+    ends = {
+        path: os.path.realpath(commit.root / posixpath.dirname(path) / os.fsdecode(targets[path])) for path in links
+    }
+    return {path: "is a link into DVC's cache" for path, end in ends.items() if end.startswith(cache)}
 
 
 def _kept(commit: Commit, path: str) -> bool:
