@@ -31,7 +31,10 @@ def output(
     remote, push = flags.get("remote"), flags.get("push") is not False
     named = str(remote) if remote is not None else None
     metric = bool(flags.get("metric"))
-    return Output(path, digest or "", algorithm, size, files, cached, address, named, push, metric=metric)
+    program = item.get("isexec") is True
+    return Output(
+        path, digest or "", algorithm, size, files, cached, address, named, push, metric=metric, executable=program
+    )
 
 
 def dependency(item: Mapping[str, Any], folder: str, wdir: str, where: str) -> Dependency:

@@ -41,6 +41,8 @@ class Output:
     """Of an output of `dvc import`: DVC never pushes it, but fetches it from there."""
     metric: bool = False
     """Listed under `metrics:`."""
+    executable: bool = False
+    """Recorded as a program, `isexec: true`: of single files alone."""
 
     @property
     def imported(self) -> bool:
