@@ -34,5 +34,7 @@ def _own(folder: Path) -> bool:
     mine = folder / ".git" if (folder / ".git").exists() else folder
     if mine.is_file():
         mine = folder / mine.read_text(errors="replace").removeprefix("gitdir:").strip()
+    elif mine == folder and os.path.realpath(os.environ.get("GIT_WORK_TREE", "")) == os.path.realpath(folder):
+        return True  # `git --git-dir=… --work-tree=…`
     own = os.path.realpath(mine)
     return own in (os.path.realpath(said), os.path.realpath(folder / said))
