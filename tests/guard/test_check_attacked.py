@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -267,6 +268,15 @@ def test_a_link_into_a_cache_behind_a_link(repo: Repo) -> None:
     assert "/cache/" in str((repo.path / "stuff").readlink())
     repo.shell("git add stuff")
     assert told(repo.check().text) == ["DATA001"]
+
+
+def test_a_link_with_a_name_that_no_file_has(repo: Repo) -> None:
+    """Git keeps any bytes as a link's target; the system ends it at the NUL."""
+    made = subprocess.run(
+        ["git", "hash-object", "-w", "--stdin"], cwd=repo.path, input=b"/etc/x\0y", capture_output=True, check=True
+    )
+    repo.shell(f"git update-index --add --cacheinfo 120000,{made.stdout.decode().strip()},evil")
+    assert told(repo.check().text) == ["DATA005"]
 
 
 def test_a_work_tree_that_git_is_told_of(repo: Repo) -> None:

@@ -74,7 +74,7 @@ def _links(commit: Commit, paths: list[str]) -> dict[str, str]:
     """What `cache.type symlink` puts where the data was: nobody else has that cache."""
     links = [path for path in paths if commit.entries[path].mode == LINK]
     blobs = commit.git.batch([commit.entries[path].sha for path in links])
-    targets = {path: blob.content if blob else b"" for path, blob in zip(links, blobs, strict=True)}
+    targets = {path: blob.content.partition(b"\0")[0] if blob else b"" for path, blob in zip(links, blobs, strict=True)}
     cache = f"{commit.cache.folder}{os.sep}" if links else ""
     ends = {
         path: os.path.realpath(commit.root / posixpath.dirname(path) / os.fsdecode(targets[path])) for path in links

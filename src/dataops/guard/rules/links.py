@@ -33,7 +33,7 @@ def _links(commit: Commit) -> Iterator[tuple[str, str]]:
     """Links with their targets: those of the index that the commit changes, then those of the data."""
     staged = sorted(path for path in commit.changed & commit.entries.keys() if commit.entries[path].mode == LINK)
     for path, blob in zip(staged, commit.git.batch([commit.entries[path].sha for path in staged]), strict=True):
-        yield path, os.fsdecode(blob.content) if blob else ""
+        yield path, os.fsdecode(blob.content.partition(b"\0")[0]) if blob else ""
     for place in commit.places.values():
         for path in place.content.links if place.content else ():
             yield path, str((commit.root / path).readlink())
