@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from guardrepo import CONFIG, Repo, told
+from guardrepo import CONFIG, Repo, fixes, told
 
 
 def changed(repo: Repo, number: int = 99) -> None:
@@ -117,7 +117,7 @@ def test_several_dvc_roots_in_one_git_repository(tmp_path: Path) -> None:
     repo.write("teams/b/data/x.csv", "a,b\n1,changed\n")
     done = repo.commit("x", "--allow-empty")
     assert told(done.text) == ["DATA002"]
-    assert "The commands are for teams/b." in done.text
+    assert f"Run the commands in {repo.path}/teams/b" in done.text
     assert Repo(repo.path / "teams/a").check().text == ""
     assert told(Repo(repo.path / "teams/b/data").check().text) == ["DATA002"]
 
@@ -147,6 +147,27 @@ def test_another_commit_without_its_data_is_a_warning(repo: Repo) -> None:
     done = repo.check()
     assert done.status == 0
     assert "DATA103" in told(done.text)
+
+
+def test_a_colleagues_files_are_not_deleted_by_who_never_had_them(repo: Repo) -> None:
+    """`git pull`, then `dvc repro` or `dvc add` before `dvc pull`: what lies there is taken for all there is."""
+    repo.shell("dvc remote add -q -d store ../store", "git commit -q -am remote", "dvc push -q")
+    repo.shell(f"git clone -q {repo.path} ../other")
+    other = Repo(repo.path.parent / "other")
+    other.shell("dvc pull -q")
+    other.write("data/month/mar.csv", "day,sales\n1,12\n")
+    other.shell("dvc add -q data/month", "git commit -q -am march", "dvc push -q")
+    repo.shell("git pull -q --no-rebase ../other main")
+    found = repo.check()
+    assert "dvc pull data/month" in found.text
+    assert "dvc checkout data/month" not in found.text
+    repo.shell("dvc add -q data/month", "git add data/month.dvc")
+    refused = repo.commit()
+    assert refused.status != 0
+    assert "DATA009" in told(refused.text)
+    repo.shell(*fixes(refused.text, "DATA009"))
+    assert "mar.csv" in repo.ok("ls", "data/month")
+    assert repo.check().text == ""
 
 
 def test_allowances(repo: Repo) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
+from dataops.cli.versiontext import line
 
 if TYPE_CHECKING:
     from dataops.guard.check import Broken, Result
@@ -20,7 +21,7 @@ examples:
   dataops check --rules          every rule, and what goes wrong without it
   dataops check DATA003          one rule alone
 
-A case that is meant to be so is allowed in pyproject.toml, with patterns as in .gitignore:
+A case that is meant to be so is added to the table in pyproject.toml, by patterns as in .gitignore:
   [tool.dataops.guard]
   allow = {DATA001 = ["tests/**/*.csv"], DATA003 = ["data/scratch/"]}
 """
@@ -49,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if arguments.listing:
         return _list(as_json=arguments.json)
-    results = check.check(Path.cwd(), whole=arguments.all, only=arguments.rules)
+    results = check.check(Path.cwd(), whole=arguments.all, only=[one.upper() for one in arguments.rules])
     if arguments.json:
         from dataops.files import to_json
 
@@ -64,37 +65,39 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(*, as_json: bool) -> int:
-    from dataops.guard.rules import RULES
+    from dataops.guard.rules import PUSH, RULES
 
+    rows = [(rule.number, rule.title, rule.why, rule.blocks) for rule in RULES] + [(*PUSH, True)]
     if as_json:
         from dataops.files import to_json
 
-        print(to_json([{"rule": r.number, "title": r.title, "why": r.why, "blocks": r.blocks} for r in RULES]), end="")
+        print(to_json([dict(zip(("rule", "title", "why", "blocks"), row, strict=True)) for row in rows]), end="")
         return 0
-    for rule in RULES:
-        print(f"{rule.number}  {'blocks' if rule.blocks else 'warns '}  {rule.title}\n{'':17}{rule.why}")
+    for number, title, why, blocks in rows:
+        verb = "warns" if not blocks else "blocks" if number != PUSH[0] else "a push"
+        print(f"{number}  {verb:6}  {title}\n{'':17}{why}")
     return 0
 
 
 def _show(result: Result) -> None:
     for broken in result.broken:
         _rule(broken)
-    if result.broken:
-        where = os.path.relpath(result.root)
-        if where != ".":
-            print(f"The commands are for {where}.")
+    # git starts hooks at its top, and says where the person is
+    here = Path(os.environ.get("GIT_PREFIX") or "").resolve()
+    if result.broken and here != result.root.resolve():
+        print(f"Run the commands in {line(result.root)}")
     if result.blocks:
-        print("Such a commit is refused. On purpose? [tool.dataops.guard] allow in pyproject.toml; `dataops check -h`.")
+        print("Such a commit is refused. On purpose? Add it to allow in [tool.dataops.guard]: `dataops check -h`.")
 
 
 def _rule(broken: Broken) -> None:
-    from dataops.cli.versiontext import line
-
+    """The places; a command that serves several stands once, after the last of them."""
     rule = broken.rule
     print(f"{rule.number} {'' if rule.blocks else 'warning: '}{rule.title}")
-    for finding in broken.findings[:SHOWN]:
+    shown = broken.findings[:SHOWN]
+    for finding, following in zip(shown, [*shown[1:], None], strict=True):
         print(f"  {line(finding.path)}: {line(finding.what)}")
-        for command in finding.fix:
+        for command in finding.fix if following is None or following.fix != finding.fix else ():
             print(f"      {line(command)}")
     if len(broken.findings) > SHOWN:
         print(f"  and {len(broken.findings) - SHOWN:,} more: `dataops check {rule.number} --json`")

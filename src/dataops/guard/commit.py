@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dataops.errors import DataOpsError
 from dataops.guard import memory, records
+from dataops.guard.findings import quoted
 from dataops.guard.memory import Memory
 from dataops.guard.records import Records
 from dataops.guard.staged import LINK, MODULE, Entry, Index
@@ -24,6 +25,7 @@ from dataops.repo.records import Output
 if TYPE_CHECKING:
     from dataops.store.cache import Cache
 
+MANY = 3  # files that git keeps in one folder
 HASHED = ("md5", "md5-dos2unix")
 
 
@@ -202,6 +204,22 @@ class Commit:
         except DataOpsError:  # by ETag or version id: nothing that a cache holds
             return None
 
+    def complete(self, out: Output) -> bool:
+        """Has DVC's cache all that is recorded of the output?"""
+        from dataops.store.objects import Object
+
+        if not out.digest.endswith(".dir"):
+            return self.cache.has(Object(out.digest, out.algorithm))
+        listed = self.listed(out)
+        return listed is not None and all(self.cache.has(Object(one, out.algorithm)) for one in set(listed.values()))
+
+    def staging(self, record: str) -> str:
+        """The command that stages dvc.lock and what git keeps of its stages: folders of many such files as wholes."""
+        kept = [path for path, out in self.kept_in_git.items() if out.stage and lock_of(out.stage) == record]
+        tops = [path.partition("/")[0] for path in kept]
+        names = {top if tops.count(top) >= MANY and "/" in path else path for path, top in zip(kept, tops, strict=True)}
+        return quoted("git", "add", "--", record, *sorted(names))
+
     def save(self, *, whole: bool = True) -> None:
         """Remember for the next time what was learnt; `whole`: every rule was asked, so forget what none looked at."""
         self.memory.save()
@@ -214,6 +232,11 @@ class Commit:
 
 def _lf(content: bytes) -> bytes:
     return content.replace(b"\r\n", b"\n")
+
+
+def lock_of(address: str) -> str:
+    """The file that records a stage: the dvc.lock beside its dvc.yaml, or its .dvc file."""
+    return address if ":" not in address else posixpath.join(posixpath.dirname(address.partition(":")[0]), "dvc.lock")
 
 
 def outside(path: str) -> bool:

@@ -27,6 +27,7 @@ class Rule:
         return self.number.startswith("DATA0")
 
 
+PUSH = ("DATA201", "data of pushed commits is not on the DVC remote", "nobody else can get it")  # hooks/prepush.py
 RULES = (
     Rule(
         "DATA001",
@@ -77,8 +78,14 @@ RULES = (
         secrets.find,
     ),
     Rule(
+        "DATA009",
+        "files leave a folder of dvc add that were never here",
+        "`dvc repro` before `dvc pull` records what a colleague added as deleted",
+        leaving.unseen,
+    ),
+    Rule(
         "DATA101",
-        "out of date: made by other code or parameters than the commit's",
+        "out of date: made by other code, parameters or data than the commit's",
         "a release refuses it",
         stale.find,
     ),
@@ -97,7 +104,7 @@ RULES = (
     Rule(
         "DATA104",
         "files leave a folder of dvc add",
-        "`dvc repro` before `dvc pull` records what a colleague added as deleted",
+        "nobody who checks this commit out has them",
         leaving.find,
     ),
 )

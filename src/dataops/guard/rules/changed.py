@@ -12,7 +12,7 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from dataops.guard.commit import Commit
+from dataops.guard.commit import Commit, lock_of
 from dataops.guard.findings import Finding, named, quoted
 from dataops.guard.stats import Content, Digests, listed
 from dataops.repo.records import Output, Stage
@@ -47,8 +47,8 @@ def half_staged(commit: Commit) -> Iterator[Finding]:
             record = record_of(one.out)
             if one.safe and record not in commit.unstaged and _connected(commit, one.out):
                 what = f"{_what(commit, one)}; its bytes are in the cache, {record} in this commit names others"
-                fix = ("# keep what lies here:", *_record(commit, one.out))
-                yield Finding(one.out.path, what, (*fix, "# or take what the commit names:", _checkout(one.out)))
+                fix = (*_record(commit, one.out), "# or take what the commit names:", *_back(commit, one.out))
+                yield Finding(one.out.path, what, fix)
     yield from _git_kept(commit)
 
 
@@ -69,8 +69,7 @@ def unstaged(commit: Commit) -> Iterator[Finding]:
             and record not in told | commit.unstaged
             and (commit.index.underway or not _connected(commit, one.out))
         ):
-            fix = (quoted("git", "add", "--", record), "# or, where the commit is right:", _checkout(one.out))
-            yield Finding(one.out.path, f"{_what(commit, one)}; its bytes are in the cache", fix)
+            yield Finding(one.out.path, f"{_what(commit, one)}; its bytes are in the cache", _either(commit, one.out))
 
 
 def differences(commit: Commit) -> list[Difference]:
@@ -85,6 +84,23 @@ def differences(commit: Commit) -> list[Difference]:
         safe = (here is not None and here.digest in content.digests) or _in_cache(commit, content, out.algorithm)
         found.append(Difference(out, content, safe))
     return found
+
+
+def _either(commit: Commit, out: Output) -> tuple[str, ...]:
+    """Take what is recorded, or record what lies there; under pre-commit, which hides it, that may be done already."""
+    record = record_of(out)
+    if not commit.complete(out):
+        return _back(commit, out)
+    if "PRE_COMMIT" in os.environ:
+        return (quoted("git", "add", "--", record), "# or, where the commit is right:", *_back(commit, out))
+    return (*_back(commit, out), "# or keep what lies here:", *_record(commit, out))
+
+
+def _back(commit: Commit, out: Output) -> tuple[str, ...]:
+    """What brings the recorded bytes. `dvc checkout` without them in the cache takes the folder away."""
+    if commit.complete(out):
+        return (quoted("dvc", "checkout", out.path),)
+    return ("# its recorded files are not in this clone's cache:", quoted("dvc", "pull", out.path))
 
 
 def _partial(commit: Commit, out: Output, content: Content) -> bool:
@@ -142,8 +158,7 @@ def _stage(commit: Commit, out: Output) -> Stage | None:
 
 def record_of(out: Output) -> str:
     """The file that records it."""
-    address = out.stage or ""
-    return address if ":" not in address else posixpath.join(posixpath.dirname(address.partition(":")[0]), "dvc.lock")
+    return lock_of(out.stage or "")
 
 
 def _record(commit: Commit, out: Output) -> tuple[str, ...]:
@@ -153,20 +168,16 @@ def _record(commit: Commit, out: Output) -> tuple[str, ...]:
     if ":" in address:
         name = address.removeprefix("dvc.yaml:")
         return (
-            quoted("dvc", "commit", "-f", name),
-            quoted("git", "add", "--", record),
-            "# or make it again:",
             quoted("dvc", "repro", name),
+            quoted("git", "add", "--", record),
+            "# or take it as it lies here:",
+            quoted("dvc", "commit", "-f", name),
             quoted("git", "add", "--", record),
         )
     stage = _stage(commit, out)
     imported = stage is not None and bool(stage.deps)
     taken = quoted("dvc", "commit", "-f", record) if imported else quoted("dvc", "add", out.path)
     return (taken, quoted("git", "add", "--", record), "# or drop the change:", quoted("dvc", "checkout", "-f", record))
-
-
-def _checkout(out: Output) -> str:
-    return quoted("dvc", "checkout", out.path)
 
 
 def _connected(commit: Commit, out: Output) -> bool:
@@ -192,10 +203,11 @@ def _git_kept(commit: Commit) -> Iterator[Finding]:
             if (commit.root / path).exists() and not commit.git.ok(
                 "-C", os.fspath(commit.root), "check-ignore", "-q", "--", path
             ):
-                yield Finding(path, f"is recorded in {record}, but not in git", (quoted("git", "add", "--", path),))
+                yield Finding(path, f"is recorded in {record}, but not in git", (commit.staging(record),))
         elif out.digest not in _digests(commit, out, inside) and not _converted(commit, out, inside):
-            fix = (quoted("git", "add", "--", path, record), "# and if that is not it:", _again(out))
-            yield Finding(path, f"is not the one that {record} records", fix)
+            fix = (commit.staging(record), "# or, if that is not it:", _again(out), commit.staging(record))
+            leave = ("# or leave it out of this commit:", quoted("git", "restore", "--staged", "--", path))
+            yield Finding(path, f"is not the one that {record} records", (*fix, *leave))
 
 
 def _again(out: Output) -> str:

@@ -28,12 +28,12 @@ def unreadable(commit: Commit) -> Iterator[Finding]:
     """In what the commit would hold."""
     conflicts = _conflicts(commit) if any(map(_checked, commit.changed | commit.unmerged)) else []
     for path in conflicts:
-        fix = (
-            "# take one side, or edit the file:",
-            quoted("git", "checkout", "--ours", "--", path),
-            quoted("git", "add", "--", path),
-        )
-        yield Finding(path, "has conflict markers", fix)
+        if path in commit.unmerged and posixpath.basename(path) == "dvc.lock":  # the merge driver writes no markers
+            fix: tuple[str, ...] = (quoted("dvc", "repro"), commit.staging(path))
+        else:
+            side = ("# take one side, or edit the file:", quoted("git", "checkout", "--ours", "--", path))
+            fix = (*side, quoted("git", "add", "--", path))
+        yield Finding(path, "is in conflict" if path in commit.unmerged else "has conflict markers", fix)
     for problem in commit.records.problems:
         if not any(path in problem for path in conflicts):
             path = next((one for one in commit.tree if _begins(problem, commit, one)), "dvc.yaml")

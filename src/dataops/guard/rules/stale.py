@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterator
 
-from dataops.guard.commit import HASHED, Commit, outside
+from dataops.guard.commit import HASHED, Commit, lock_of, outside
 from dataops.guard.findings import Finding, quoted
+from dataops.guard.rules.changed import differences
 from dataops.repo.records import Dependency, Output, Stage
 
 SHOWN = 4  # reasons of one stage
@@ -21,10 +21,10 @@ def find(commit: Commit) -> Iterator[Finding]:
         reasons = [*commit.records.moved.get(stage.address, ()), *_read(commit, stage)]
         if reasons:
             more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-            yield Finding(name(stage.address), "; ".join(reasons[:SHOWN]) + more, _again(stage))
+            yield Finding(name(stage.address), "; ".join(reasons[:SHOWN]) + more, _again(commit, stage.address))
     if snapshot.stages and any(":" in stage.address for stage in snapshot.stages):
         for address in dict.fromkeys(snapshot.unrecorded.values()):
-            yield Finding(name(address), "has never run", (quoted("dvc", "repro", name(address)),))
+            yield Finding(name(address), "has never run", _again(commit, address))
 
 
 def name(address: str) -> str:
@@ -32,12 +32,12 @@ def name(address: str) -> str:
     return address.removeprefix("dvc.yaml:")
 
 
-def _again(stage: Stage) -> tuple[str, ...]:
-    """Run it, and stage what git has of it."""
-    folder = posixpath.dirname(stage.address.partition(":")[0])
-    kept = [out.path for out in stage.outs if not out.cached and not outside(out.path)]
-    added = quoted("git", "add", "--", posixpath.join(folder, "dvc.lock"), *kept)
-    return (quoted("dvc", "repro", name(stage.address)), added)
+def _again(commit: Commit, address: str) -> tuple[str, ...]:
+    """Run all that is out of date, and stage what git has of it; with all the data, as DVC takes what lies there."""
+    absent = any(not commit.complete(one.out) for one in differences(commit))
+    pull = (quoted("dvc", "pull"),) if absent else ()
+    file = address.partition(":")[0]
+    return (*pull, quoted("dvc", "repro", *([file] if "/" in file else [])), commit.staging(lock_of(address)))
 
 
 def _read(commit: Commit, stage: Stage) -> Iterator[str]:
