@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from dataops.repo import recorded
 _LITTER = """
 .DS_Store ._* Thumbs.db desktop.ini *~ .*.sw? .gitkeep .keep .gitignore .gitattributes .ipynb_checkpoints __pycache__
 """
-LITTER = tuple(_LITTER.split())
+LITTER = re.compile("|".join(map(fnmatch.translate, _LITTER.split())))
 DEEPEST = 200  # folders
 
 
@@ -60,8 +61,9 @@ class _Walk:
         self.found: list[tuple[str, Folder]] = []
         self.unread: list[tuple[str, str]] = []
         stages = (stage for records in (commit.records, commit.here) for stage in records.snapshot.stages)
-        self.outputs = {out.path for stage in stages for out in stage.outs}
-        self.outputs |= {*commit.records.snapshot.unrecorded, *commit.here.snapshot.unrecorded}
+        self.known = {out.path for stage in stages for out in stage.outs}
+        self.known |= {*commit.records.snapshot.unrecorded, *commit.here.snapshot.unrecorded}
+        self.known |= commit.entries.keys() | commit.nested
 
     def __call__(self, folder: str) -> Folder:
         """What lies below; findings of subfolders of which something is known are added to `found`."""
@@ -80,7 +82,7 @@ class _Walk:
         for entry in entries:
             path = posixpath.normpath(f"{folder}/{entry.name}")
             is_folder = entry.is_dir(follow_symlinks=False)
-            if any(path in one for one in (self.outputs, commit.entries, commit.nested)) or recorded.is_dvc(path):
+            if path in self.known or recorded.is_dvc(path):
                 here.known = True
             elif self._passed(path, entry.name, folder=is_folder):
                 continue
@@ -103,7 +105,7 @@ class _Walk:
 
     def _passed(self, path: str, name: str, *, folder: bool) -> bool:
         """Litter or code, allowed, or hidden from DVC on purpose."""
-        if any(fnmatch.fnmatch(name, form) for form in LITTER) or (not folder and name.lower().endswith(CODE)):
+        if LITTER.match(name) or (not folder and name.lower().endswith(CODE)):
             return True
         return any(rules.itself(path, folder=folder) for rules in (self.commit.hidden, self.allowed))
 
