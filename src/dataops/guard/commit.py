@@ -25,6 +25,7 @@ from dataops.repo.records import Output
 if TYPE_CHECKING:
     from dataops.store.cache import Cache
 
+FORM = "1"  # of the settings that are remembered: another field, another number
 MANY = 3  # files that git keeps in one folder
 HASHED = ("md5", "md5-dos2unix")
 
@@ -77,7 +78,7 @@ class Commit:
         path = self.root / "pyproject.toml"
         text = path.read_bytes() if path.is_file() else b""
         variables = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith("DATAOPS_")]
-        key = memory.key(text, *variables)
+        key = memory.key(FORM, text, *variables)
         kept = self.memory.get("settings", key)
         if kept is None:
             from dataops import settings

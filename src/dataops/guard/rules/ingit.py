@@ -110,6 +110,8 @@ def _fix(commit: Commit, path: str, hidden: Mapping[str, ignoring.Line]) -> tupl
     untracked = quoted("git", "rm", "-q", "--cached", "--", path)
     if path.startswith(tuple(f"{folder}/" for folder in OWN)) or out is not None:
         return (untracked,)
+    if _kept(commit, path):
+        return ("# a stage makes it: take `cache: false` away in dvc.yaml, or raise max_kb; then:", untracked)
     line = hidden.get(f"{path}.dvc")
     ignore = posixpath.normpath(posixpath.join(posixpath.dirname(path), ".gitignore"))
     added = quoted("git", "add", "--", f"{path}.dvc", ignore)
