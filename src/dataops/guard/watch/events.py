@@ -25,6 +25,7 @@ from watchdog.observers.api import ObservedWatch
 
 from dataops.guard.watch.scan import Scope
 
+COMPLAINING = ("watchdog", "py.warnings")  # loggers
 # opening and reading is no change: without this list the monitor would hear of itself
 KINDS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -92,9 +93,11 @@ class Observers:
     def start(self) -> None:
         """Begin to listen."""
         threading.excepthook = self._failed
-        log = logging.getLogger("watchdog")
-        log.addHandler(self._complaints)
-        log.propagate = False
+        logging.captureWarnings(True)  # it also warns as Python does, of a folder that is put back
+        for name in COMPLAINING:
+            log = logging.getLogger(name)
+            log.addHandler(self._complaints)
+            log.propagate = False
         self._observer.start()
         for target in self._scope.targets:
             self._renew(target)
@@ -105,7 +108,9 @@ class Observers:
             self._observer.stop()
             self._observer.join()
         threading.excepthook = self._hook
-        logging.getLogger("watchdog").removeHandler(self._complaints)
+        logging.captureWarnings(False)
+        for name in COMPLAINING:
+            logging.getLogger(name).removeHandler(self._complaints)
 
     def probe(self) -> None:
         """Could one more folder be watched? watchdog passes over those that can't.
