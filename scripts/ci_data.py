@@ -7,15 +7,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
-from ci import dvc, report, steps
-from ci.look import look
-from ci.told import Failure, Told
+try:
+    from ci import dvc, report, steps
+    from ci.look import look
+    from ci.told import Failure, Told
 
-from dataops.errors import DataOpsError, run
-from dataops.repo.root import enter
-from dataops.versions import context
+    from dataops.errors import DataOpsError, run
+    from dataops.repo.root import enter
+    from dataops.versions import context
+except ModuleNotFoundError as missing:
+    print(f"error: {sys.executable} has no {missing.name}", file=sys.stderr)
+    print(" hint: `make install`, then .venv/bin/python scripts/ci_data.py", file=sys.stderr)
+    sys.exit(2)
 
 REPORT = Path(".dataops/ci-report.md")
 

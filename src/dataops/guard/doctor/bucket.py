@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dataops.guard.doctor.finding import Finding, Place
+from dataops.repo import worktrees
 from dataops.store import choose, dvcconfig
 from dataops.store import remote as remotes
 from dataops.store.dvcconfig import EMBEDDED, Remote
@@ -22,6 +23,15 @@ USE = "`dataops remote use s3://bucket/prefix`"
 READ_ONLY = "reading works; `dvc push` needs s3:PutObject and s3:DeleteObject"
 
 
+def _first(place: Place) -> Path | None:
+    """In a worktree: the DVC root in the repository's first, whose embedded store has the data."""
+    if place.git is None or place.root is None:
+        return None
+    first = worktrees.worktrees(place.git)[0].folder
+    inner = place.root.resolve().relative_to(place.git.folder.resolve())
+    return first / inner if first.resolve() != place.git.folder.resolve() else None
+
+
 def configured(place: Place) -> Iterator[Finding]:
     """Which remote a plain `dvc push` goes to."""
     if place.root is None:
@@ -30,7 +40,9 @@ def configured(place: Place) -> Iterator[Finding]:
     if default is None:
         yield Finding(NAME, "fail", "the repository has no default remote", f"{USE}, or `dataops store up`")
     elif default.template:
-        fix = f"{USE} names your bucket; `dataops store up` starts the embedded one"
+        first = _first(place)
+        start = f"`dataops store connect {first}` uses" if first else "`dataops store up` starts"
+        fix = f"{USE} names your bucket; {start} the embedded one"
         yield Finding(NAME, "fail", f"still the template's placeholder, {default.remote.url}", fix)
     elif default.embedded:
         told = f"the embedded store, {default.remote.url}: on this machine alone"
