@@ -3,8 +3,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 PYTHON ?= python3
-VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+# a container brings the environment along: DATAOPS_VENV
+VENV := $(or $(DATAOPS_VENV),.venv)
+BIN := $(abspath $(VENV))/bin
 export PATH := $(BIN):$(PATH)
 # uv has its own list of certificate authorities; the system's may hold a private one
 export UV_SYSTEM_CERTS ?= 1
@@ -17,7 +18,7 @@ UV := $(BIN)/python -m uv
 # whole files side by side: each may start servers of its own, so no more than four however many cores there are
 SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
 
-.PHONY: help install repro train-sagemaker test test-data test-image lint format bench clean pins
+.PHONY: help install repro train-sagemaker up shell down test test-data test-image test-container lint format bench clean pins
 help:  ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
@@ -29,6 +30,18 @@ repro: $(VENV)/.main  ## set up, start the embedded S3, run the pipeline, push t
 train-sagemaker: $(VENV)/.sagemaker  ## install the SageMaker SDK and train there: `dvc repro` with that backend
 	@DATAOPS_TRAIN__BACKEND=sagemaker dvc repro
 
+up:  ## the container with all of it and the embedded S3, built and started: needs Docker and nothing else
+	@bash scripts/compose_env.sh
+	@docker compose up --detach --build --wait
+	@docker compose exec -T dvc dataops store connect --compose
+	@echo "next: make shell"
+
+shell:  ## a shell in the container
+	@docker compose exec dvc bash
+
+down:  ## stop both containers; the cache and the S3 data stay
+	@docker compose down
+
 test: $(VENV)/.dev  ## set up and run the tests
 	@python -m pytest $(SIDE_BY_SIDE)
 
@@ -38,12 +51,17 @@ test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where 
 test-image: $(VENV)/.dev  ## build Dockerfile.train and train in it, where there is a Docker engine
 	@bash scripts/ci_image.sh
 
-lint: $(VENV)/.dev  ## format, lint, types and workflows, checked
+test-container: $(VENV)/.dev  ## build Dockerfile.dev and use it through compose, where there is a Docker engine
+	@bash scripts/ci_container.sh
+
+lint: $(VENV)/.dev  ## format, lint, types, workflows and containers, checked
 	@ruff format --check src scripts tests benchmarks
 	@ruff check src scripts tests benchmarks
 	@mypy
 	@actionlint
 	@zizmor --offline --persona=pedantic --quiet .github/workflows
+	@hadolint Dockerfile.dev Dockerfile.train
+	@bash scripts/lint_compose.sh
 
 format: $(VENV)/.dev  ## format in place
 	@ruff check --fix-only -q src scripts tests benchmarks
@@ -59,6 +77,13 @@ clean:  ## the environment and caches; never data, the DVC cache or the embedded
 pins: $(VENV)/.uv  ## resolve requirements/ again from pyproject.toml
 	@bash scripts/pins.sh
 
+ifdef DATAOPS_VENV
+# the image's, of the pins that it was built from
+$(VENV)/.%:
+	@cmp -s requirements/$*.txt $(VENV)/requirements.txt || { \
+	  echo "error: this image has other packages than requirements/$*.txt"; \
+	  echo " hint: on the host: DATAOPS_PINS=$* in .env, then \`make up\`"; exit 2; }
+else
 $(VENV)/.uv:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "error: Python 3.11 or newer is needed"; echo " hint: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
@@ -77,3 +102,4 @@ $(VENV)/.sagemaker: requirements/sagemaker.txt $(VENV)/.main
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.main
 	@bash scripts/install.sh dev
 	@touch $@
+endif

@@ -6,17 +6,17 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dataops.cli.terminal import size
+from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
     from dataops.store.embedded import Status
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add `store` with its four actions."""
+    """Add `store` with its actions."""
     store = commands.add_parser(
         "store",
-        help="the embedded S3 server: up, down, status, connect",
+        help="the embedded S3 server: up, down, status, connect, serve",
         description="A real S3 server on this machine's loopback address, for as long as the team has no bucket. "
         "It starts in seconds, survives the shell, and keeps its data in .dataops/store/data.",
         epilog="example: dataops store up && dvc push",
@@ -49,12 +49,29 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
     connect = actions.add_parser(
         "connect",
-        help="use the server of another clone on this machine",
-        description="Point this clone at the server of another one. `store up` and `store status` then mean that one.",
-        epilog="example: dataops store connect ../first-clone",
+        help="use the server of another clone on this machine, or compose's",
+        description="Point this clone at the server of another one. `store up` and `store status` then mean that one. "
+        "With this clone's own path it has a server of its own again.",
+        epilog="examples:\n  dataops store connect ../first-clone\n  dataops store connect --compose",
+        formatter_class=Help,
     )
-    connect.add_argument("path", type=Path, metavar="PATH", help="the other clone")
+    which = connect.add_mutually_exclusive_group(required=True)
+    which.add_argument("path", type=Path, metavar="PATH", nargs="?", help="the other clone")
+    which.add_argument(
+        "--compose", action="store_true", help="the server that compose runs for this clone, as its containers use it"
+    )
     connect.set_defaults(run=run_connect)
+
+    serve = actions.add_parser(
+        "serve",
+        help="run it in the foreground, as a container does",
+        description="Run the server in the foreground, on loopback, and keep its data below FOLDER. Its keys are "
+        "DATAOPS_S3_ACCESS_KEY_ID and DATAOPS_S3_SECRET_ACCESS_KEY of the environment, else some of its own.",
+        epilog="example: dataops store serve /store --port 8333",
+    )
+    serve.add_argument("folder", type=Path, metavar="FOLDER", help="where data and state are kept")
+    serve.add_argument("--port", type=int, default=8333, help="of S3 (default: 8333)")
+    serve.set_defaults(run=run_serve)
 
 
 def run_up(_: argparse.Namespace) -> int:
@@ -91,23 +108,35 @@ def run_status(arguments: argparse.Namespace) -> int:
 
 
 def run_connect(arguments: argparse.Namespace) -> int:
-    """Use another clone's."""
+    """Use another clone's, or compose's."""
     from dataops.repo import root
-    from dataops.store.connect import connect
+    from dataops.store.connect import connect, connect_compose
 
-    _show(connect(root.find(), arguments.path))
+    _show(connect_compose(root.find()) if arguments.compose else connect(root.find(), arguments.path))
     return 0
+
+
+def run_serve(arguments: argparse.Namespace) -> int:
+    """Become the server."""
+    from dataops.store.serve import serve
+
+    return serve(arguments.folder, arguments.port)
 
 
 def _show(status: Status) -> None:
     """What was done, then what is there."""
     for note in status.notes:
         print(note)
-    running = f"running at {status.endpoint} (pid {status.pid})"
-    print(f"store   {running if status.running else 'not running: `dataops store up` starts it'}")
+    running = f"running at {status.endpoint} ({'by compose' if status.compose else f'pid {status.pid}'})"
+    start = "make up" if status.compose else "dataops store up"
+    print(f"store   {running if status.running else f'not running: `{start}` starts it'}")
     if status.connected_to:
         print(f"of      {status.connected_to}")
     aside = "the default remote here" if status.default else "not the default remote here"
     print(f"remote  embedded = {status.url}, {aside}")
-    print(f"data    {status.data} ({size(status.bytes_used)} used, {size(status.bytes_free)} free)")
-    print(f"log     {status.log}")
+    if status.compose:
+        print("data    compose's volume s3")
+        print("log     docker compose logs s3")
+    else:
+        print(f"data    {status.data} ({size(status.bytes_used or 0)} used, {size(status.bytes_free or 0)} free)")
+        print(f"log     {status.log}")

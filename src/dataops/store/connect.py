@@ -1,7 +1,8 @@
-"""Several clones, one embedded server."""
+"""Several clones, one embedded server; or one that compose runs."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from dataops.errors import DataOpsError
@@ -12,15 +13,22 @@ from dataops.store.state import Place
 
 
 def connect(root: Path, path: Path) -> Status:
-    """Use the server of the clone at `path` from now on.
+    """Use the server of the clone at `path` from now on; with this clone's own path, one of its own again.
 
     Raises:
         DataOpsError: `path` is no clone, has no server or isn't running it; or this clone runs one itself.
     """
     root = root.resolve()
+    if path.expanduser().resolve() == root and (state.linked(root) or state.by_compose(root)):
+        state.unlink(root)
+        return embedded.up(root)
     other = _server_at(path.expanduser())
     if other == root:
         raise DataOpsError(f"{path} leads to this clone itself", "`dataops store up` starts its own server")
+    if state.by_compose(other):
+        reached = embedded.join(root, other)
+        state.link(root, other)
+        return reached
     place = Place(other)
     current = state.load(place)
     if current is None:
@@ -36,6 +44,31 @@ def connect(root: Path, path: Path) -> Status:
         state.link(root, other)
         notes = local.attach(root, current)
     return embedded.status(root, tuple(notes))
+
+
+def connect_compose(root: Path) -> Status:
+    """Use the server that compose runs for this clone, here and in its containers. Twice is once.
+
+    Raises:
+        DataOpsError: it doesn't run, or `.env` is missing or isn't the one it was started with.
+    """
+    root = root.resolve()
+    status = embedded.join(root, root)
+    state.link_compose(root)
+    return replace(embedded.status(root), notes=(*status.notes, *_left_behind(root)))
+
+
+def _left_behind(root: Path) -> list[str]:
+    """What this clone's own server holds doesn't come along by itself."""
+    place = Place(root)
+    if state.load(place) is None:
+        return []
+    every = "--all-branches --all-tags"
+    return [
+        f"this clone's own store, {place.data}, is another and stays as it is; to bring its data along, on the host:",
+        f"  dataops store connect . && dvc fetch {every}",
+        f"  dataops store connect --compose && dvc push {every}",
+    ]
 
 
 def _server_at(path: Path) -> Path:

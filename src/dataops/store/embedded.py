@@ -12,7 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataops.errors import DataOpsError, Refused
-from dataops.store import local, ports, s3, state, weed
+from dataops.store import composed, local, ports, s3, state, weed
 from dataops.store.state import Place, State
 
 MINIMUM_FREE = 1 << 30  # bytes; weed itself stops writing at 256 MiB
@@ -28,14 +28,17 @@ class Status:
     bucket: str
     url: str
     pid: int | None
-    bytes_used: int
-    bytes_free: int
-    data: Path
-    log: Path
+    bytes_used: int | None
+    bytes_free: int | None
+    data: Path | None
+    """None, as the three around it, where compose runs the server: its data are in a volume."""
+    log: Path | None
     default: bool
     """Whether a plain `dvc push` in this clone goes there."""
     connected_to: Path | None
     """The other clone whose server it is."""
+    compose: bool = False
+    """Whether compose runs it."""
     notes: tuple[str, ...] = ()
     """What a person should know about what was just done."""
 
@@ -47,13 +50,17 @@ class Status:
 def up(root: Path, *, minimum_free: int | None = None) -> Status:
     """Have the server running and remote `embedded` point at it; twice is once, and concurrent calls are one server.
 
-    In a connected clone it is the other clone's server that is started. Takes about 3 s where it wasn't running.
+    In a connected clone it is the other clone's server that is started. Takes about 3 s where it wasn't running. One
+    that compose runs isn't started from here, only made the remote.
 
     Raises:
-        DataOpsError: the disk is full, weed is missing or stops at start, or the clone connected to is gone.
+        DataOpsError: the disk is full, weed is missing or stops at start, the clone connected to is gone, or compose's
+            server doesn't run.
     """
     root = root.resolve()
     server = state.server_of(root)
+    if state.by_compose(server):
+        return join(root, server)
     place = Place(server)
     place.create()
     with place.locked():
@@ -64,14 +71,27 @@ def up(root: Path, *, minimum_free: int | None = None) -> Status:
     return status(root, tuple(notes))
 
 
+def join(root: Path, server: Path) -> Status:
+    """Use the server that compose runs for the clone at `server`, once it has proven to take its keys.
+
+    Raises:
+        DataOpsError: it doesn't run, or `.env` is missing or isn't the one it was started with.
+    """
+    found = composed.read(server)
+    composed.require(found)
+    return status(root, tuple(local.attach(root, found)))
+
+
 def down(root: Path, *, shared: bool = False) -> Status:
     """Stop the server; its data stays. Not running is fine.
 
     Raises:
-        Refused: the server is another clone's, and `shared` doesn't say that this is meant.
+        Refused: the server is another clone's, and `shared` doesn't say that this is meant; or compose runs it.
     """
     root = root.resolve()
     server = state.server_of(root)
+    if state.by_compose(server):
+        raise Refused("compose runs the server", "`make down` stops it, and the container; its data stays")
     if server != root and not shared:
         raise Refused(f"the server belongs to {server}", "`dataops store down --shared` stops it for both clones")
     place = Place(server)
@@ -94,6 +114,8 @@ def status(root: Path, notes: tuple[str, ...] = ()) -> Status:
     """
     root = root.resolve()
     server = state.server_of(root)
+    if state.by_compose(server):
+        return _composed(root, server, notes)
     place = Place(server)
     current = state.load(place)
     pid = pid_of(place, current) if current else None
@@ -110,6 +132,26 @@ def status(root: Path, notes: tuple[str, ...] = ()) -> Status:
         log=place.log,
         default=local.is_default(root),
         connected_to=server if server != root else None,
+        notes=notes,
+    )
+
+
+def _composed(root: Path, server: Path, notes: tuple[str, ...]) -> Status:
+    """What can be seen from outside compose."""
+    found = composed.read(server)
+    return Status(
+        running=composed.answers(found),
+        endpoint=found.endpoint,
+        bucket=found.bucket,
+        url=local.url(found.bucket),
+        pid=None,
+        bytes_used=None,
+        bytes_free=None,
+        data=None,
+        log=None,
+        default=local.is_default(root),
+        connected_to=server if server != root else None,
+        compose=True,
         notes=notes,
     )
 

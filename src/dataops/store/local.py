@@ -6,10 +6,14 @@ import os
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataops.store import dvcconfig, remote
 from dataops.store.dvcconfig import COMMITTED, EMBEDDED, LOCAL, Remote, remote_section
 from dataops.store.state import PRIVATE, State
+
+if TYPE_CHECKING:
+    from dataops.store.composed import Composed
 
 REGION = "us-east-1"  # any would do; named, so that AWS_REGION has no say
 
@@ -19,27 +23,27 @@ def url(bucket: str) -> str:
     return f"s3://{bucket}/dvc"
 
 
-def remote_of(state: State) -> Remote:
+def remote_of(server: State | Composed) -> Remote:
     """The embedded store as a remote, its keys included."""
     return Remote(
         name=EMBEDDED,
-        url=url(state.bucket),
-        endpoint_url=state.endpoint,
+        url=url(server.bucket),
+        endpoint_url=server.endpoint,
         region=REGION,
-        access_key_id=state.access_key_id,
-        secret_access_key=state.secret_access_key,
+        access_key_id=server.access_key_id,
+        secret_access_key=server.secret_access_key,
         defined_in=str(LOCAL),
     )
 
 
-def attach(root: Path, state: State) -> list[str]:
+def attach(root: Path, server: State | Composed) -> list[str]:
     """Make `embedded` a remote of the clone at `root`, and its default while the repository names no real one.
 
     A default that you chose yourself in .dvc/config.local stays. Returns what deserves a line.
     """
     config = dvcconfig.read(root / LOCAL)
     section = remote_section(EMBEDDED)
-    there = remote_of(state)
+    there = remote_of(server)
     dvcconfig.put(config, section, "url", there.url)
     dvcconfig.put(config, section, "endpointurl", there.endpoint_url)
     dvcconfig.put(config, section, "region", there.region)

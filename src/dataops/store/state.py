@@ -70,7 +70,7 @@ class Place:
 
     @property
     def link(self) -> Path:
-        """Names the clone whose server this one uses."""
+        """Names the clone whose server this one uses, or says that compose runs it."""
         return self.folder / "connected.json"
 
     @property
@@ -126,16 +126,32 @@ def linked(root: Path) -> Path | None:
     Raises:
         DataOpsError: the note about it can't be read.
     """
-    link = Place(root).link
-    values = _read(link, f"delete {link}, or run `dataops store connect PATH` again")
-    return Path(str(values["server"])) if values and "server" in values else None
+    server = _linked(root).get("server")
+    return Path(str(server)) if server else None
 
 
 def link(root: Path, server: Path) -> None:
     """Remember that `root` uses `server`'s store."""
-    place = Place(root)
-    place.create()
-    files.write_text(place.link, files.to_json({"server": str(server)}), PRIVATE)
+    _link(root, {"server": str(server)})
+
+
+def link_compose(root: Path) -> None:
+    """Remember that compose runs the server of `root`."""
+    _link(root, {"compose": True})
+
+
+def unlink(root: Path) -> None:
+    """From now on `root` has a server of its own."""
+    Place(root).link.unlink(missing_ok=True)
+
+
+def by_compose(root: Path) -> bool:
+    """Whether compose runs the server of `root`.
+
+    Raises:
+        DataOpsError: the note about it can't be read.
+    """
+    return bool(_linked(root).get("compose"))
 
 
 def server_of(root: Path) -> Path:
@@ -156,6 +172,18 @@ def server_of(root: Path) -> Path:
         seen.add(other)
         root = other
     return root
+
+
+def _linked(root: Path) -> dict[str, object]:
+    """What `connect` wrote down; nothing where it never ran."""
+    link = Place(root).link
+    return _read(link, f"delete {link}, or run `dataops store connect PATH` again") or {}
+
+
+def _link(root: Path, values: dict[str, object]) -> None:
+    place = Place(root)
+    place.create()
+    files.write_text(place.link, files.to_json(values), PRIVATE)
 
 
 def _read(path: Path, hint: str) -> dict[str, object] | None:

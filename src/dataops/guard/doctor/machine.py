@@ -20,7 +20,8 @@ PINS = "requirements/main.txt"
 OLDEST_PYTHON, OLDEST_GIT = (3, 11), (2, 25)
 LEAST = 1 << 30  # bytes that should be free whatever the data
 COUNTED = 200_000  # files of the cache that are counted
-MADE = "`make install`"
+IMAGE = os.environ.get("DATAOPS_VENV")  # in the container: where its environment is
+MADE = "`make up` on the host" if IMAGE else "`make install`"
 
 
 def python(place: Place) -> Iterator[Finding]:
@@ -34,7 +35,7 @@ def python(place: Place) -> Iterator[Finding]:
     if root is None or pins is None or not pins.is_file():
         yield Finding("python", "ok", f"{version} in {sys.prefix}")
         return
-    mine = [folder / ".venv" for folder in (root, *_main_tree(place.git))]
+    mine = [Path(IMAGE)] if IMAGE else [folder / ".venv" for folder in (root, *_main_tree(place.git))]
     if not any(_same(Path(sys.prefix), environment) for environment in mine):
         fix = f"{MADE}, then `. .venv/bin/activate`"
         yield Finding("python", "warn", f"{version} in {sys.prefix}, not in {mine[0]}", fix)

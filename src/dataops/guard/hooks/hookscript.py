@@ -14,8 +14,10 @@ SCRIPT = """\
 # {name}, {mark}; that or `make install` renews it
 own=$0{own}
 {body}"""
+# a container and its host share one .git, and only the container says where its environment is
 FIND = """\
-python={python}
+python=${{DATAOPS_VENV:-/nowhere}}/bin/python
+if [ ! -x "$python" ]; then python={python}; fi
 if [ ! -x "$python" ]; then python=$PWD/.venv/bin/python; fi
 if [ ! -x "$python" ]; then
   echo "dataops: no Python environment: {told}" >&2
@@ -43,7 +45,7 @@ folder=${{GIT_DIR:-.git}}
 """
 # statuses of its own for "merged" and "conflict": with any other (no environment, an old one) git's text merge does it
 MERGE = (
-    'p={python}; [ -x "$p" ] || p=$PWD/.venv/bin/python; '
+    'p=${{DATAOPS_VENV:-/nowhere}}/bin/python; [ -x "$p" ] || p={python}; [ -x "$p" ] || p=$PWD/.venv/bin/python; '
     '"$p" -P -m dataops hook merge-driver{flags} --ancestor %O --our %A --their %B --path=%P; '
     "case $? in 40) exit 0;; 41) exit 1;; *) git merge-file -L ours -L ancestor -L theirs %A %O %B;; esac"
 )
