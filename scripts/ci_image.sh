@@ -1,28 +1,13 @@
 #!/usr/bin/env bash
 # Build Dockerfile.train with a real Docker engine and train in it, without a network: the model has to be the one that
-# this machine trains. DOCKER_ENGINE names a script that brings an engine (`up` starts one and prints the exports for
-# the client, `env` prints them, `down` ends it); without, one that already runs is used. BASES are the base images.
+# this machine trains. BASES are the base images; DOCKER_ENGINE may name a script that brings an engine.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-engine=${DOCKER_ENGINE:-}
-skip() { echo "skipped: $*"; exit 0; }
+source scripts/ci/engine.sh
 
-if [[ -n $engine ]]; then
-  [[ -x $engine ]] || skip "$engine, which should bring a Docker engine, is not on this machine"
-  ours=$(dirname "$(command -v python)")
-  eval "$("$engine" env)"
-  if ! docker version >/dev/null 2>&1; then
-    trap '"$engine" down' EXIT
-    "$engine" up >/dev/null || skip "$engine up failed: no Docker engine"
-  fi
-  PATH=$ours:$PATH # this repository's environment first, then the client of the engine
-fi
-docker version >/dev/null 2>&1 || skip "no Docker engine runs here, and DOCKER_ENGINE names none"
-
-# a private certificate authority and a package mirror are the machine's, never the image's
 secrets=()
-[[ -f /etc/pip.conf ]] && secrets+=(--secret id=pip_conf,src=/etc/pip.conf)
-[[ -f ${PIP_CERT:-} ]] && secrets+=(--secret "id=ca,src=$PIP_CERT")
+[[ -z $DATAOPS_PIP_CONF ]] || secrets+=(--secret "id=pip_conf,src=$DATAOPS_PIP_CONF")
+[[ -z $DATAOPS_CA ]] || secrets+=(--secret "id=ca,src=$DATAOPS_CA")
 images=()
 for base in ${BASES:-python:3.11-slim-bookworm}; do
   if ! docker image inspect "$base" >/dev/null 2>&1 && ! docker pull -q "$base" >/dev/null 2>&1; then

@@ -47,7 +47,10 @@ def read(root: Path) -> Composed:
     except FileNotFoundError:
         raise DataOpsError(f"{path} is not there, so compose never ran here", f"{STARTS} and makes the file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise DataOpsError(f"{path} can't be read: {error}", "`bash scripts/compose_env.sh` makes it") from None
+        reason = getattr(error, "strerror", None) or error
+        raise DataOpsError(
+            f"{path} can't be read: {reason}", "it should be yours, and of the user DATAOPS_UID"
+        ) from None
     found = {match[1]: match[3] for line in lines if (match := LINE.fullmatch(line.strip()))}
     missing = [name for name in (PORT, ACCESS_KEY, SECRET_KEY) if not found.get(name)]
     if missing:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from dataops.errors import DataOpsError
@@ -26,9 +25,9 @@ def connect(root: Path, path: Path) -> Status:
     if other == root:
         raise DataOpsError(f"{path} leads to this clone itself", "`dataops store up` starts its own server")
     if state.by_compose(other):
-        reached = embedded.join(root, other)
+        joined = embedded.join(root, other)
         state.link(root, other)
-        return reached
+        return embedded.status(root, tuple(joined))
     place = Place(other)
     current = state.load(place)
     if current is None:
@@ -53,9 +52,9 @@ def connect_compose(root: Path) -> Status:
         DataOpsError: it doesn't run, or `.env` is missing or isn't the one it was started with.
     """
     root = root.resolve()
-    status = embedded.join(root, root)
+    notes = embedded.join(root, root)
     state.link_compose(root)
-    return replace(embedded.status(root), notes=(*status.notes, *_left_behind(root)))
+    return embedded.status(root, (*notes, *_left_behind(root)))
 
 
 def _left_behind(root: Path) -> list[str]:

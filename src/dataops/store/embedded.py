@@ -60,7 +60,7 @@ def up(root: Path, *, minimum_free: int | None = None) -> Status:
     root = root.resolve()
     server = state.server_of(root)
     if state.by_compose(server):
-        return join(root, server)
+        return status(root, tuple(join(root, server)))
     place = Place(server)
     place.create()
     with place.locked():
@@ -71,15 +71,15 @@ def up(root: Path, *, minimum_free: int | None = None) -> Status:
     return status(root, tuple(notes))
 
 
-def join(root: Path, server: Path) -> Status:
-    """Use the server that compose runs for the clone at `server`, once it has proven to take its keys.
+def join(root: Path, server: Path) -> list[str]:
+    """Make what compose runs for the clone at `server` the remote of `root`, once it has proven to take its keys.
 
     Raises:
         DataOpsError: it doesn't run, or `.env` is missing or isn't the one it was started with.
     """
     found = composed.read(server)
     composed.require(found)
-    return status(root, tuple(local.attach(root, found)))
+    return local.attach(root, found)
 
 
 def down(root: Path, *, shared: bool = False) -> Status:
