@@ -14,6 +14,7 @@ from toy import Toy, environ
 
 from dataops.errors import DataOpsError
 from dataops.guard.hooks import installed
+from dataops.guard.hooks.hookscript import MADE
 
 ALL = [
     "pre-push",
@@ -145,11 +146,11 @@ def test_no_environment(pushed: Toy) -> None:
     """The environment is gone: a push is refused with the way on, a switch goes on, and both say so in a line."""
     for path in (pushed.path / ".git/hooks").iterdir():
         path.write_text(path.read_text().replace(sys.executable, "/nowhere/python"))
-    assert "dataops: no Python environment: `make install`; `git push --no-verify` pushes" in push(
+    assert f"dataops: no Python environment: {MADE}; `git push --no-verify` pushes" in push(
         pushed, "origin", "main:other", status=1
     )
     done = pushed.run("git", "switch", "-qc", "other")
-    assert done.stderr == "dataops: no Python environment: `make install`; the data was left as it was\n"
+    assert done.stderr == f"dataops: no Python environment: {MADE}; the data was left as it was\n"
 
 
 def test_nothing_of_the_work_tree_is_imported(pushed: Toy) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+MADE = "`make install`, or call git in the container (`make shell`)"
 MARK = "made by `dataops hook install`"
 OWN = ".own"  # beside our script: the hook that was there before it, which it runs first
 TYPES = ("pre-push", "post-checkout", "post-merge", "post-rewrite", "post-index-change")
@@ -55,9 +56,9 @@ MERGED, CONFLICT = 40, 41
 def script(name: str, python: str) -> str:
     """The hook `name` (one of TYPES), which runs `python`."""
     if name == "pre-push":
-        told, status = "`make install`; `git push --no-verify` pushes without a look at the data", "1"
+        told, status = f"{MADE}; `git push --no-verify` pushes without a look at the data", "1"
     else:
-        told, status = "`make install`; the data was left as it was", "0"
+        told, status = f"{MADE}; the data was left as it was", "0"
     find = FIND.format(python=shlex.quote(python), told=told.replace("`", "\\`"), status=status)
     form = {"pre-push": PUSH, "post-index-change": INDEX}.get(name, AFTER)
     body = form.format(find=find, name=name, merged=MERGED_LIST)
