@@ -74,3 +74,9 @@ def test_pins_are_plain(name: str):
     """name==version and a marker: no address, no hash, no option."""
     for line in (ROOT / f"requirements/{name}.txt").read_text().splitlines():
         assert re.fullmatch(r"[a-z0-9.-]+==[0-9a-z.+]+( ; [a-zA-Z0-9_ .'\"<>=!*()]+)?", line), line
+
+
+def test_one_uv_installs_everywhere():
+    """The container's environment is resolved by the version that the Makefile has."""
+    found = {re.search(r"\buv==([\d.]+)", (ROOT / name).read_text())[1] for name in ("Makefile", "Dockerfile.dev")}
+    assert len(found) == 1
