@@ -7,7 +7,8 @@ file=.env
 part=$file.part
 trap 'rm -f "$part"' EXIT
 
-has() { [[ -f $file ]] && grep -qE "^(export )?$1 *=" "$file"; }
+# an empty value counts for nothing, as compose would refuse it
+has() { [[ -f $file ]] && grep -qE "^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*[^[:space:]]" "$file"; }
 hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 quoted() { # in single quotes compose expands nothing but \'
@@ -16,6 +17,11 @@ quoted() { # in single quotes compose expands nothing but \'
 }
 add() { has "$1" || printf '%s=%s\n' "$1" "$2" >>"$part"; }
 
+if [[ -e $file && ! -f $file ]]; then
+  echo "error: $file is no file" >&2
+  echo " hint: remove it; this makes one" >&2
+  exit 2
+fi
 umask 077 # the keys are yours alone
 [[ ! -f $file ]] || cat "$file" >"$part"
 [[ -f $part ]] || printf '%s\n' '# Made by scripts/compose_env.sh for compose; git ignores it. Yours to edit: what is here stays.' >"$part"

@@ -96,6 +96,8 @@ def test_a_name_stays_one_value(tmp_path: Path):
     ("DATAOPS_S3_PORT=1\n", "has no DATAOPS_S3_ACCESS_KEY_ID"),
     ("DATAOPS_S3_PORT=ten\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
     ("DATAOPS_S3_PORT=70000\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
+    ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b$c\n", "expands the \\$"),
+    ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=#a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "has no DATAOPS_S3_ACC"),
     (b"\xff\xfe", "can't be read"),
 ])  # fmt: skip
 def test_an_env_that_says_nothing(tmp_path: Path, text: str | bytes | None, said: str):
@@ -105,6 +107,40 @@ def test_an_env_that_says_nothing(tmp_path: Path, text: str | bytes | None, said
     with pytest.raises(DataOpsError, match=said) as refused:
         composed.read(tmp_path)
     assert refused.value.hint
+
+
+def test_an_empty_value_is_filled_in(tmp_path: Path):
+    """compose refuses it and names this script, which has to mend it; one that is indented is a value."""
+    (tmp_path / ".env").write_text("DATAOPS_UID=\nDATAOPS_GID= \r\n  export  DATAOPS_S3_PORT = 4711\n")
+    assert make(tmp_path).startswith(".env completed")
+    text = (tmp_path / ".env").read_text()
+    assert f"\nDATAOPS_UID={os.getuid()}\n" in text
+    assert f"\nDATAOPS_GID={os.getgid()}\n" in text
+    assert text.count("DATAOPS_S3_PORT") == 1
+    assert make(tmp_path) == ""
+
+
+def test_a_folder_in_its_place(tmp_path: Path):
+    """The keys aren't moved into it."""
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        make(tmp_path)
+    assert "is no file" in refused.value.stderr
+    assert not list((tmp_path / ".env").iterdir())
+
+
+def test_values_are_read_as_compose_reads_them(tmp_path: Path):
+    """A comment after a value isn't part of it, nor is the mark that some editors put first; single quotes keep a $."""
+    (tmp_path / ".env").write_text(
+        "\ufeffDATAOPS_S3_PORT=4711 # mine\nDATAOPS_S3_ACCESS_KEY_ID=a#a # old\r\n"
+        "DATAOPS_S3_SECRET_ACCESS_KEY='b $c # d'\n"
+    )
+    found = composed.read(tmp_path)
+    assert (found.endpoint, found.access_key_id, found.secret_access_key) == (
+        "http://127.0.0.1:4711",
+        "a#a",
+        "b $c # d",
+    )
 
 
 def test_the_last_of_two_counts(tmp_path: Path):

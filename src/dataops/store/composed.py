@@ -19,7 +19,8 @@ from dataops.store.state import BUCKET
 
 FILE = Path(".env")
 PORT, ACCESS_KEY, SECRET_KEY = "DATAOPS_S3_PORT", "DATAOPS_S3_ACCESS_KEY_ID", "DATAOPS_S3_SECRET_ACCESS_KEY"
-LINE = re.compile(r"(?:export\s+)?(\w+)\s*=\s*(['\"]?)(.*?)\2\s*")  # as much of the format as these values need
+# as much of the format as these values need: a value in quotes, or one that ends before a comment
+LINE = re.compile(r"""(?:export\s+)?(\w+)\s*=\s*(?:'([^']*)'|"([^"]*)"|([^'"#\s].*?)?)(?:\s+#.*)?""")
 STARTS = "`make up` starts it"
 REFUSED = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden")
 PATIENCE = 10.0  # seconds that a server which answers may take until it can store
@@ -43,7 +44,7 @@ def read(root: Path) -> Composed:
     """
     path = root / FILE
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
         raise DataOpsError(f"{path} is not there, so compose never ran here", f"{STARTS} and makes the file") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -51,10 +52,14 @@ def read(root: Path) -> Composed:
         raise DataOpsError(
             f"{path} can't be read: {reason}", "it should be yours, and of the user DATAOPS_UID"
         ) from None
-    found = {match[1]: match[3] for line in lines if (match := LINE.fullmatch(line.strip()))}
+    matches = [match for line in lines if (match := LINE.fullmatch(line.strip()))]
+    found = {match[1]: match[2] or match[3] or match[4] or "" for match in matches}
     missing = [name for name in (PORT, ACCESS_KEY, SECRET_KEY) if not found.get(name)]
     if missing:
         raise DataOpsError(f"{path} has no {missing[0]}", "`bash scripts/compose_env.sh` adds what is missing")
+    expanded = {match[1]: "$" in (match[3] or match[4] or "") for match in matches}
+    if name := next((name for name in (ACCESS_KEY, SECRET_KEY) if expanded[name]), None):
+        raise DataOpsError(f"{path}: compose expands the $ in {name}", "put the value into single quotes")
     if not found[PORT].isascii() or not found[PORT].isdecimal() or not 0 < int(found[PORT]) < 65536:
         raise DataOpsError(f"{path}: {PORT} is {found[PORT]!r}, which is no port", "a number from 1 to 65535")
     return Composed(f"http://127.0.0.1:{int(found[PORT])}", found[ACCESS_KEY], found[SECRET_KEY])
