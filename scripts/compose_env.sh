@@ -4,16 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 file=.env
-part=$file.part
-trap 'rm -f "$part"' EXIT
-
 # an empty value counts for nothing, as compose would refuse it
 has() { [[ -f $file ]] && grep -qE "^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*=[[:space:]]*[^[:space:]]" "$file"; }
 hex() { od -An -N"$1" -tx1 /dev/urandom | tr -d ' \n'; }
 taken() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 quoted() { # in single quotes compose expands nothing but \'
-  local text=${1//[\\$'\n']/}
-  printf "'%s'" "${text//\'/\\\'}"
+  printf "'%s'" "$(printf %s "$1" | tr -d '\\\n' | sed "s/'/\\\\'/g")"
 }
 add() { has "$1" || printf '%s=%s\n' "$1" "$2" >>"$part"; }
 
@@ -23,8 +19,13 @@ if [[ -e $file && ! -f $file ]]; then
   exit 2
 fi
 umask 077 # the keys are yours alone
-[[ ! -f $file ]] || cat "$file" >"$part"
-[[ -f $part ]] || printf '%s\n' '# Made by scripts/compose_env.sh for compose; git ignores it. Yours to edit: what is here stays.' >"$part"
+part=$(mktemp "$file.part.XXXXXX") # of this run alone: one that was killed, or runs beside it, wrote another
+trap 'rm -f "$part"' EXIT
+if [[ -f $file ]]; then
+  cat "$file" >"$part"
+else
+  echo '# Made by scripts/compose_env.sh for compose; git ignores it. Yours to edit: what is here stays.' >"$part"
+fi
 [[ -z $(tail -c 1 "$part") ]] || echo >>"$part"
 
 # the folder's path is in both, so that two clones share neither volumes nor port

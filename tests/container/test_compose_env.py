@@ -120,6 +120,16 @@ def test_an_empty_value_is_filled_in(tmp_path: Path):
     assert make(tmp_path) == ""
 
 
+def test_what_a_killed_run_left_is_no_part_of_it(tmp_path: Path):
+    """Half a line of a quoted name would make compose refuse the file from then on."""
+    tmp_path.joinpath(".env.part").symlink_to(tmp_path / "other")
+    (tmp_path / "other").write_text("DATAOPS_GIT_NAME='Pa")
+    (tmp_path / ".env.part.AAAAAA").write_text("DATAOPS_GIT_NAME='Pa")
+    make(tmp_path)
+    assert tuple(values(tmp_path)) == NAMES
+    assert (tmp_path / "other").read_text() == "DATAOPS_GIT_NAME='Pa"
+
+
 def test_a_folder_in_its_place(tmp_path: Path):
     """The keys aren't moved into it."""
     (tmp_path / ".env").mkdir()
