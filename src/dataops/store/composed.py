@@ -95,5 +95,6 @@ def require(server: Composed) -> None:
                 message = f"{server.endpoint} refuses the keys of {FILE} ({code})"
                 raise DataOpsError(message, "`make up` starts compose's S3 anew with those of now") from None
             if time.monotonic() > deadline:
-                raise DataOpsError(f"{server.endpoint} can't store yet: {error}", "`docker compose logs s3`") from None
+                message = f"{server.endpoint} can't store: {error}"
+                raise DataOpsError(message, "is it full? `docker compose exec s3 df -h /store`") from None
         time.sleep(0.2)
