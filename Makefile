@@ -32,7 +32,8 @@ train-sagemaker: $(VENV)/.sagemaker  ## install the SageMaker SDK and train ther
 
 up:  ## the container with all of it and the embedded S3, built and started: needs Docker and nothing else
 	@bash scripts/compose_env.sh
-	@docker compose up --detach --build --wait
+	@docker compose build
+	@docker compose up --detach --wait || { docker compose logs --tail 20 s3 dvc | grep -v '| I[0-9]'; exit 1; }
 	@docker compose exec -T dvc dataops store connect --compose
 	@echo "next: make shell"
 
