@@ -46,6 +46,16 @@ add DATAOPS_GID "$gid"
 add DATAOPS_GIT_NAME "$(quoted "$(git config user.name || true)")"
 add DATAOPS_GIT_EMAIL "$(quoted "$(git config user.email || true)")"
 
+# a copied folder has the first one's name: `up` in it would take the first one's containers away, with what runs in them
+project=$(sed -n 's/^COMPOSE_PROJECT_NAME=//p' "$part" | tail -n 1)
+other=$(docker ps -a --filter "label=com.docker.compose.project=$project" \
+  --format '{{.Label "com.docker.compose.project.working_dir"}}' 2>/dev/null | head -n 1 || true)
+if [[ -n $other && -f $other/.env && ! $other -ef $PWD ]]; then
+  echo "error: $file names the containers of $other" >&2
+  echo " hint: a copy of that folder? \`rm .env\` here. The same, moved? \`docker compose down\` first" >&2
+  exit 2
+fi
+
 if cmp -s "$part" "$file"; then exit 0; fi
 [[ -f $file ]] && verb=completed || verb=made
 mv "$part" "$file"

@@ -263,6 +263,21 @@ def test_the_hosts_hooks_stay_the_hosts(shop: Composition):
     shop.inside("git reset -q && rm mine.csv")
 
 
+def test_a_copied_folder_leaves_the_first_ones_containers_alone(shop: Composition, tmp_path: Path):
+    """It has the same .env, so `make up` in it would mount it in their place."""
+    (tmp_path / "scripts").mkdir()
+    for name in (".env", "scripts/compose_env.sh", "docker-compose.yml"):
+        shutil.copy(shop.path / name, tmp_path / name)
+    copy = Composition(tmp_path, shop.uid)
+    before = shop.container("dvc")
+    assert f"names the containers of {shop.path}" in copy.run("bash", "scripts/compose_env.sh", status=2).stderr
+    (tmp_path / ".env").unlink()
+    copy.run("bash", "scripts/compose_env.sh")
+    assert copy.settings()["COMPOSE_PROJECT_NAME"] != shop.settings()["COMPOSE_PROJECT_NAME"]
+    shop.run("bash", "scripts/compose_env.sh")
+    assert shop.container("dvc") == before
+
+
 def test_without_env_compose_says_what_to_run(tmp_path: Path):
     """One line, with the command."""
     shutil.copy(Path(__file__).parents[2] / "docker-compose.yml", tmp_path)
