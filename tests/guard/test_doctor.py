@@ -226,6 +226,14 @@ def test_hooks(repo: TagRepo) -> None:
     assert "pre-push" not in found["hooks"].found
 
 
+def test_cache_that_nothing_can_be_put_into(repo: TagRepo) -> None:
+    """As in a container that has not got the folder which .dvc/config.local names on the host."""
+    (repo.path / "file").touch()
+    (repo.path / ".dvc/config.local").write_text(f"[cache]\n    dir = {repo.path}/file/cache\n")
+    found = answers(repo.path)["cache"]
+    assert (found.state, found.fix) == ("fail", "`dvc config --show-origin cache.dir` says where it is set")
+
+
 def test_cache_on_another_file_system(repo: TagRepo) -> None:
     """Hard links don't reach there."""
     elsewhere = Path("/dev/shm")

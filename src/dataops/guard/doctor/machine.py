@@ -122,7 +122,10 @@ def links(place: Place) -> Iterator[Finding]:
     above = next(one for one in (folder, *folder.parents) if one.exists())
     apart = above.stat().st_dev != root.stat().st_dev
     told = f"{folder}, cache.type {','.join(types) or 'reflink,copy (default)'}"
-    if apart and types and not {"symlink", "copy"} & set(types):
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        fix = "`dvc config --show-origin cache.dir` says where it is set"
+        yield Finding("cache", "fail", f"{folder} can't be written", fix)
+    elif apart and types and not {"symlink", "copy"} & set(types):
         fix = "`dvc config --local cache.type symlink`, or `dvc cache dir --local` on this file system"
         yield Finding("cache", "warn", f"{told}: on another file system, where only symlinks work", fix)
     else:
