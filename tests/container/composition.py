@@ -73,7 +73,7 @@ def environment() -> dict[str, str]:
 def composition(folder: Path, lines: Sequence[str] = ()) -> Iterator[Composition]:
     """A clone whose owner is not root, with these lines in its `.env`; what Docker made of it goes at the end."""
     plant(folder)
-    uid = os.getuid() or 1234
+    uid = os.getuid() or 33  # one that the image has already
     (folder / ".env").write_text("".join(f"{line}\n" for line in [f"DATAOPS_UID={uid}", f"DATAOPS_GID={uid}", *lines]))
     made = Composition(folder, uid)
     made.run("bash", "scripts/compose_env.sh")

@@ -68,6 +68,7 @@ def test_dvc_works_inside(shop: Composition):
     there = "import urllib.request; print(urllib.request.urlopen('http://s3:8333/healthz').status)"
     assert shop.inside(f'python -c "{there}"').strip() == "200"
     assert ", 0 wrong" in shop.inside("dataops doctor --offline")
+    assert shop.inside("bash -lc 'command -v dvc; echo $HOME'").split() == ["/opt/venv/bin/dvc", "/home/dev"]
 
 
 def test_a_commit_that_leaks_data_is_refused(shop: Composition):
