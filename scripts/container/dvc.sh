@@ -6,7 +6,11 @@ trap 'kill $(jobs -p) 2>/dev/null; exit 0' TERM INT
 rm -f /tmp/ready
 cd /workspace
 for folder in /workspace /cache; do
-  if [[ ! -w $folder ]]; then
+  if [[ ! -w $folder && $(stat -c %u "$folder") == $(id -u) ]]; then
+    echo "error: $folder is this user's and can't be written: read-only, or SELinux is in the way" >&2
+    echo " hint: docs/container.md, \"SELinux\"" >&2
+    exit 2
+  elif [[ ! -w $folder ]]; then
     echo "error: $folder belongs to user $(stat -c %u "$folder"), and this is user $(id -u)" >&2
     echo " hint: \`make up\` builds the image for the user that .env names; docs/container.md, \"Another user\"" >&2
     exit 2
