@@ -10,4 +10,7 @@ if [[ ! -w /store ]]; then
 fi
 dataops store serve /store --port 8334 &
 socat TCP-LISTEN:8333,fork,reuseaddr TCP:127.0.0.1:8334 &
-wait -n # one is of no use without the other
+status=0
+wait -n || status=$? # one is of no use without the other
+((status != 137)) || echo "error: killed, as what needs more than DATAOPS_S3_MEMORY of .env is" >&2
+exit "$status"
