@@ -6,6 +6,7 @@ port; in the container `dvc` a relay listens at the same one. So one .dvc/config
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, field
@@ -87,7 +88,8 @@ def require(server: Composed) -> None:
             return s3.ready(client, server.bucket, write=True)
         except BotoCoreError as error:
             message = f"compose's S3 doesn't answer at {server.endpoint}: {error}"
-            hint = f"{STARTS}; `dataops store connect .` goes back to this clone's own server"
+            own = "; `dataops store connect .` goes back to this clone's own server"
+            hint = STARTS + ("" if "DATAOPS_VENV" in os.environ else own)  # that one is the host's
             raise DataOpsError(message, hint) from None
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")
