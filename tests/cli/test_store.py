@@ -77,7 +77,7 @@ def test_a_day_of_the_embedded_store(here, capsys):
     [
         (["connect", "/no/such/folder"], 2, "error: there is no folder /no/such/folder"),
         (["connect", "../.."], 2, "leads to this clone itself"),
-        (["connect"], 2, "the following arguments are required: PATH"),
+        (["connect"], 2, "one of the arguments PATH --compose is required"),
         ([], 2, "the following arguments are required: ACTION"),
         (["dwon"], 2, "invalid choice"),
     ],
