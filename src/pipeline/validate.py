@@ -21,6 +21,7 @@ from dataops.reports import read_json
 from dataops.tables import parquet, validation
 from dataops.tables.contract import Contract
 from dataops.tables.exclusions import excluded, read_exclusions
+from dataops.tables.identity import identity, repeats
 
 RAW = Path("data/raw")
 EXCLUSIONS = Path("data/exclusions.csv")
@@ -89,7 +90,7 @@ def describe(
         "age_days": round(age, 3),
         "calendar": calendar,
         "series": int(rows.groupby(contract.keys, dropna=False).ngroups) if contract.keys else 1,
-        "duplicate_keys": int(validation.identity(rows, contract).duplicated().sum()),
+        "duplicate_keys": repeats(identity(rows, contract)),
         "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
         "columns": validation.column_report(rows),
         "excluded_because": {},

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.period import floor, steps
+from dataops.tables.identity import identity, repeated, repeats
+from dataops.tables.period import steps
 
 RULE = "rule"
 
@@ -59,23 +61,18 @@ def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
     return cases.groupby("index", sort=True)[RULE].agg("; ".join).astype("str")
 
 
-def identity(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """What makes a row one of a kind: its keys and its step of time, as lags and windows count steps."""
-    return frame[contract.index].assign(**{contract.time: floor(frame[contract.time], contract.frequency)})
-
-
 def _repeated(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    keys = identity(frame, contract)
-    suspects = frame[keys.duplicated(keep=False)]
-    copies = suspects.duplicated(list(contract.columns), keep="first")
-    left = suspects[~copies]
-    conflicts = keys.loc[left.index].duplicated(keep=False)
+    numbers = identity(frame, contract)
+    suspects = np.flatnonzero(repeated(numbers))
+    copies = frame.iloc[suspects].duplicated(list(contract.columns), keep="first").to_numpy()
+    copied, left = suspects[copies], suspects[~copies]
+    conflicts = left[repeated(numbers[left])]
     name = ", ".join(contract.index)
     return pd.DataFrame(
         {
-            "index": [*suspects.index[copies], *left.index[conflicts]],
-            RULE: [f"repeats a row ({name})"] * int(copies.sum())
-            + [f"contradicts a row of the same {name}"] * int(conflicts.sum()),
+            "index": [*copied, *conflicts],
+            RULE: [f"repeats a row ({name})"] * len(copied)
+            + [f"contradicts a row of the same {name}"] * len(conflicts),
         }
     ).astype({"index": "int64", RULE: "str"})
 
@@ -119,7 +116,7 @@ def validity(rules: pd.Series, rows: int) -> float:
 
 def uniqueness(frame: pd.DataFrame, contract: Contract) -> float:
     """1 - rows that repeat the key and time of an earlier row / rows."""
-    return 1 - int(identity(frame, contract).duplicated().sum()) / len(frame) if len(frame) else 1.0
+    return 1 - repeats(identity(frame, contract)) / len(frame) if len(frame) else 1.0
 
 
 def consistency(unreadable: int, values: int) -> float:
