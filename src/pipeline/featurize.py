@@ -109,7 +109,9 @@ def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataF
             found[f"{name}_lag_{params.horizon}"] = history.lag(params.horizon)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return pd.DataFrame({free(name, rows.columns): values[back] for name, values in found.items()}, index=rows.index)
+    # one column after the other, so that they aren't there twice
+    features = {free(name, rows.columns): found.pop(name)[back] for name in list(found)}
+    return pd.DataFrame(features, index=rows.index, copy=False)
 
 
 def free(name: str, taken: pd.Index) -> str:

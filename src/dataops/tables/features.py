@@ -119,7 +119,7 @@ class History:
 
     def _by_block(self, measure: Callable[[slice], Floats]) -> Floats:
         """A measure of the rows asked for, shape (m,), a block at a time; past the largest float it is infinite."""
-        result = np.empty(len(self._asked))
+        result: Floats = np.empty(len(self._asked))
 
         def fill(start: int) -> None:
             part = slice(start, start + BLOCK)
@@ -179,7 +179,8 @@ class History:
 
         total = pairwise(value, length) if self._sums is None else self._sum(places, places + length)
         mean = total / length
-        return np.sqrt(pairwise(square, length) / (length - 1))[np.minimum(low - low[0], len(places) - 1)]
+        found = np.sqrt(pairwise(square, length) / (length - 1))
+        return np.asarray(found[np.minimum(low - low[0], len(places) - 1)])
 
 
 def _whole_sums(values: Floats) -> Integers | None:

@@ -18,13 +18,16 @@ LARGEST = 1 << 62  # what a code may reach
 
 def identity(frame: pd.DataFrame, contract: Contract) -> Integers:
     """A number for each row, shape (n,), the same where keys and step of time are the same; null equals null."""
-    times = frame[contract.time]
-    known = bool(times.notna().all())
-    numbers, size = _numbered(
-        pd.Series(steps(times, contract.frequency)) if known else floor(times, contract.frequency)
-    )
-    for name in contract.keys:
-        found, count = _numbered(frame[name])
+    times, frequency = frame[contract.time], contract.frequency
+    moments = pd.Series(steps(times, frequency)) if times.notna().all() else floor(times, frequency)
+    return combined([moments, *(frame[name] for name in contract.keys)])
+
+
+def combined(columns: list[pd.Series]) -> Integers:
+    """A number for each row, shape (n,), the same where all columns, each (n,), are the same; null equals null."""
+    numbers, size = _numbered(columns[0])
+    for values in columns[1:]:
+        found, count = _numbered(values)
         if size * count > LARGEST:
             numbers, size = _factorized(numbers)
         numbers, size = found * size + numbers, size * count
