@@ -75,26 +75,24 @@ def step(when, frequency):
     return when.timetuple()[: {"h": 4, "D": 3, "M": 2}[frequency]]
 
 
+def of_value(name, column, value):
+    """The rules that one value breaks."""
+    if null(value):
+        return set() if column.nullable else {f"{name} is not null"}
+    broken = set()
+    if column.min is not None and value < column.min:
+        broken.add(f"{name} >= {column.min}")
+    if column.max is not None and value > column.max:
+        broken.add(f"{name} <= {column.max}")
+    if column.allowed is not None and value not in column.allowed:
+        broken.add(f"{name} is an allowed value")
+    return broken
+
+
 def slow(rows, rules):
     """The rules that each row breaks, row by row; and how many rows repeat an earlier one's key and step."""
-    broken: dict[int, set[str]] = {}
-
-    def add(number, rule):
-        broken.setdefault(number, set()).add(rule)
-
-    for number, row in enumerate(rows):
-        for name, column in rules.columns.items():
-            value = row[name]
-            if null(value):
-                if not column.nullable:
-                    add(number, f"{name} is not null")
-                continue
-            if column.min is not None and value < column.min:
-                add(number, f"{name} >= {column.min}")
-            if column.max is not None and value > column.max:
-                add(number, f"{name} <= {column.max}")
-            if column.allowed is not None and value not in column.allowed:
-                add(number, f"{name} is an allowed value")
+    broken = [set().union(*(of_value(name, column, row[name]) for name, column in rules.columns.items()))
+              for row in rows]  # fmt: skip
     index = ", ".join(rules.index)
     seen: set[Any] = set()
     groups: dict[Any, list[int]] = {}
@@ -102,15 +100,14 @@ def slow(rows, rules):
         key = (*(row[name] for name in rules.keys), step(row["when"], rules.frequency))
         whole = tuple(None if null(row[name]) else row[name] for name in rules.columns)
         if (key, whole) in seen:
-            add(number, f"repeats a row ({index})")
+            broken[number].add(f"repeats a row ({index})")
             continue
         seen.add((key, whole))
         groups.setdefault(key, []).append(number)
     for same in groups.values():
         for number in same if len(same) > 1 else ():
-            add(number, f"contradicts a row of the same {index}")
-    keys = [(*(row[name] for name in rules.keys), step(row["when"], rules.frequency)) for row in rows]
-    return broken, len(keys) - len(set(keys))
+            broken[number].add(f"contradicts a row of the same {index}")
+    return {number: found for number, found in enumerate(broken) if found}, len(rows) - len(groups)
 
 
 @pytest.mark.parametrize("frequency", ["h", "D", "W", "M"])

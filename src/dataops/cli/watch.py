@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -127,6 +126,8 @@ def _stop_on_signals(monitor: Monitor) -> None:
 
 
 def _tell_programs(lines: list[dict[str, Any]]) -> None:
+    import json
+
     print("\n".join(map(json.dumps, lines)), flush=True)
 
 

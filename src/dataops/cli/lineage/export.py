@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -45,6 +44,8 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
+    import json
+
     from dataops import files
     from dataops.cli import versiontext
     from dataops.errors import DataOpsError
