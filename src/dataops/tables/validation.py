@@ -10,7 +10,8 @@ import pandera.pandas as pa
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.identity import identity, repeated, repeats
+from dataops.tables.features import series_ids
+from dataops.tables.identity import identity, repeated
 from dataops.tables.period import steps
 
 RULE = "rule"
@@ -114,9 +115,9 @@ def validity(rules: pd.Series, rows: int) -> float:
     return 1 - (len(rules) - int(repeats.sum() if len(rules) else 0)) / rows if rows else 1.0
 
 
-def uniqueness(frame: pd.DataFrame, contract: Contract) -> float:
+def uniqueness(repeated: int, rows: int) -> float:
     """1 - rows that repeat the key and time of an earlier row / rows."""
-    return 1 - repeats(identity(frame, contract)) / len(frame) if len(frame) else 1.0
+    return 1 - repeated / rows if rows else 1.0
 
 
 def consistency(unreadable: int, values: int) -> float:
@@ -132,12 +133,9 @@ def accuracy(frame: pd.DataFrame, contract: Contract) -> float:
     target = frame[contract.target].astype("float64")
     if target.notna().sum() == 0:
         return 1.0
-    if contract.keys:
-        groups = target.groupby([frame[key] for key in contract.keys], sort=False, dropna=False)
-        first, third = groups.transform("quantile", q=0.25), groups.transform("quantile", q=0.75)
-    else:
-        first = pd.Series(target.quantile(0.25), index=target.index)
-        third = pd.Series(target.quantile(0.75), index=target.index)
+    series = series_ids(frame, contract.keys)
+    quartiles = target.groupby(series).quantile(np.array([0.25, 0.75])).unstack()  # a row a series
+    first, third = quartiles.to_numpy()[series].T
     spread = third - first
     outside = (spread > 0) & ((target < first - 3 * spread) | (target > third + 3 * spread))
     return 1 - int(outside.sum()) / int(target.notna().sum())
