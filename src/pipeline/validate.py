@@ -46,9 +46,9 @@ def main() -> None:
     collection = read_json(COLLECTION)
     raw = parquet.read(RAW)
     reasons = excluded(raw, read_exclusions(EXCLUSIONS), contract)
-    rows = raw[reasons.isna()].reset_index(drop=True)
+    rows = raw[reasons.isna()].reset_index(drop=True) if reasons.notna().any() else raw
     rules = validation.broken_rules(rows, contract)
-    good = rows.drop(index=rules.index)
+    good = rows.drop(index=rules.index) if len(rules) else rows
     bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
 
     report = describe(rows, rules, contract, params, collection)

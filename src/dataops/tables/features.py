@@ -53,7 +53,7 @@ class History:
     """The past of many series, one value a step, as it is seen from some of its rows.
 
     `series` and `steps` have shape (n,) and are sorted by (series, step), each pair once; `values` has shape (n,),
-    NaN where unknown. `asked` says for which m rows, in their order, lags and windows are wanted: all, if not given.
+    NaN where unknown. `asked`, a slice, a mask or increasing places, says for which m rows lags and windows are wanted.
     """
 
     def __init__(
@@ -81,7 +81,8 @@ class History:
 
         def measure(part: slice) -> Floats:
             last = self._bound(part, by) - 1
-            return np.where(self._at[last] == self._asked[part] - by, self._values[last], np.nan)
+            there = last >= self._first[part] if self._gapless else self._at[last] == self._asked[part] - by
+            return np.where(there, self._values[last], np.nan)
 
         return self._by_block(measure)
 
