@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from dataops.errors import DataOpsError, run
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> None:
     for name in names or BENCHMARKS:
         print(f"== {name}: {BENCHMARKS[name]}", flush=True)
         results = []
-        for result in importlib.import_module(f"benchmarks.{name}").run():
+        for result in measured(name):
             results.append(str(result))
             print(result, flush=True)
         found[BENCHMARKS[name]] = "\n```\n" + "\n".join(results) + "\n```\n"
@@ -50,6 +51,12 @@ def main(arguments: list[str]) -> None:
         before = sections(path.read_text(encoding="utf-8")) if names and path.exists() else {}
         write_text(path, page(before | found))
         print(f"written to {RESULTS}")
+
+
+def measured(name: str) -> Iterable[object]:
+    """The lines of one benchmark."""
+    lines: Iterable[object] = importlib.import_module(f"benchmarks.{name}").run()
+    return lines
 
 
 def sections(text: str) -> dict[str, str]:
