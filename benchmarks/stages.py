@@ -36,7 +36,13 @@ from dataops.tables.contract import Contract
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("collect", "validate", "featurize", "split")
-BETWEEN = ("landing", "raw", "validated", "features", "dataset")  # what goes in and comes out
+FOLDERS = {  # what goes in and comes out
+    "collect": ("landing", "raw"),
+    "validate": ("raw", "validated"),
+    "featurize": ("validated", "features"),
+    "split": ("features", "dataset"),
+    "feature_store": ("features", "feature_store"),
+}
 MONTH = 31  # days: the last of the five years is a December
 ROUNDS = 3
 GROWTH = (1, 4, 16)  # million rows
@@ -58,7 +64,7 @@ def run() -> Iterator[str]:
         last = rows["date"] > rows["date"].max() - pd.Timedelta(days=MONTH)
         repository(tiny, [demand(2, 2, 900)])
         repository(whole, [rows[~last]])
-        for stage in STAGES:
+        for stage in FOLDERS:
             measured(stage, tiny, None)
         yield from alone(whole, tiny)
         yield from appended(whole, tiny, rows[last])
@@ -68,12 +74,12 @@ def run() -> Iterator[str]:
 
 def alone(whole: Path, tiny: Path) -> Iterator[str]:
     """Time and memory of each stage, from nothing."""
-    for stage, given, made in zip(STAGES, BETWEEN, BETWEEN[1:], strict=False):
+    for stage, (given, made) in FOLDERS.items():
         costs = [measured(stage, whole, tiny) for _ in range(ROUNDS)]
         seconds, peak = (statistics.median(values) for values in zip(*costs, strict=True))
         size = in_memory(whole / "data" / given) + in_memory(whole / "data" / made)
         told = f"peak {peak:5.0f} MB, input and output {size:4.0f} MB: {peak / size:.1f} times"
-        yield f"{stage:10} {seconds:6.2f} s  {told}"
+        yield f"{stage:13} {seconds:6.2f} s  {told}"
 
 
 def appended(whole: Path, tiny: Path, month: pd.DataFrame) -> Iterator[str]:
@@ -82,8 +88,8 @@ def appended(whole: Path, tiny: Path, month: pd.DataFrame) -> Iterator[str]:
     again, nothing = [], []
     for _ in range(ROUNDS):
         again.append(sum(measured(stage, whole, tiny).seconds for stage in STAGES))
-        for name in BETWEEN[1:]:
-            shutil.rmtree(whole / "data" / name)
+        for stage in STAGES:
+            shutil.rmtree(whole / "data" / FOLDERS[stage][1])
         nothing.append(sum(measured(stage, whole, tiny).seconds for stage in STAGES))
     then, first = statistics.median(again), statistics.median(nothing)
     yield f"collect to split, a month appended {then:.2f} s, from nothing {first:.2f} s: {then / first:.2f}"
@@ -111,7 +117,7 @@ def growth(folder: Path, tiny: Path) -> Iterator[str]:
     for stage, found in times.items():
         slope = np.polyfit(np.log(counts), np.log(found), 1)[0]
         told = ", ".join(f"{n / 1e6:.1f}M rows {seconds:.2f} s" for n, seconds in zip(counts, found, strict=True))
-        yield f"{stage:10} {told}: slope {slope:.2f}"
+        yield f"{stage:13} {told}: slope {slope:.2f}"
 
 
 def repository(folder: Path, batches: list[pd.DataFrame]) -> None:
