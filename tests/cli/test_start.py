@@ -20,6 +20,7 @@ COSTLY = {
     "json",
     "numpy",
     "pandas",
+    "pathlib",
     "pyarrow",
     "pydantic",
     "yaml",

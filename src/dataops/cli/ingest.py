@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
@@ -92,6 +91,7 @@ def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def run_ingest(arguments: argparse.Namespace) -> int:
     """Bring data in and say what came."""
     import json
+    from pathlib import Path
 
     from dataops.ingest import choose, exclusions
     from dataops.ingest.run import Options, ingest

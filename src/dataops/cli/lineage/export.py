@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from dataops.cli import options
@@ -35,7 +34,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="a version, revision or output (every model)")
     parser.add_argument("--croissant", action="store_true", help="the dataset version as Croissant 1.0 (JSON-LD)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="into a file (standard output)")
+    parser.add_argument("--out", type=options.path, metavar="FILE", help="into a file (standard output)")
     parser.add_argument("--namespace", metavar="NAME", help="of the jobs and data (the git remote's address)")
     options.repo(parser)
     parser.add_argument("--json", action="store_true", help="the events as one JSON array, not one a line")
