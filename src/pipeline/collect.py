@@ -20,6 +20,7 @@ from dataops.params import section
 from dataops.tables import parquet
 from dataops.tables.cast import Written, cast
 from dataops.tables.contract import Contract
+from dataops.tables.identity import combined, repeated
 from dataops.tables.period import floor
 from dataops.tables.sources import ReadOptions, read_source
 
@@ -117,20 +118,23 @@ def read_batch(
             )
         table.index = pd.RangeIndex(2, len(table) + 2)  # about the line in the file, the header being 1
         tables.append(table)
+    files = np.repeat(np.arange(len(tables), dtype=np.int32), [len(table) for table in tables])
     rows = pd.concat(tables)
-    files = pd.Series(np.repeat([str(file) for file in batch.paths], [len(table) for table in tables]), rows.index)
-    duplicates = rows.duplicated() if compare else pd.Series(False, index=rows.index)
+    del tables
+    read = len(rows)
+    duplicates = rows.duplicated().to_numpy() if compare else np.zeros(0, dtype=bool)
     if params.drop_duplicates:
-        rows, files = rows[~duplicates.to_numpy()], files[~duplicates.to_numpy()]
+        rows, files = rows[~duplicates], files[~duplicates]
     written = Written(params.read.decimal, params.read.thousands, params.read.date_format)
     typed: dict[str, pd.Series] = {}
     for ours, theirs in params.columns.items():
         typed[ours], bad = cast(rows[theirs], contract.columns[ours].type, written)
-        for (line, value), file in zip(rows[theirs][bad].items(), files[bad], strict=True):
-            unreadable.append({"file": file, "line": line, "column": ours, "value": str(value)[:60],
+        for (line, value), file in zip(rows[theirs][bad].items(), files[bad.to_numpy()], strict=True):
+            unreadable.append({"file": str(batch.paths[file]), "line": line, "column": ours, "value": str(value)[:60],
                                "type": contract.columns[ours].type})  # fmt: skip
+    del rows
     table = pd.DataFrame(typed).reset_index(drop=True)
-    counts: dict[str, Any] = {"rows": len(duplicates), "duplicates": int(duplicates.sum()),
+    counts: dict[str, Any] = {"rows": read, "duplicates": int(duplicates.sum()),
               "negative_target": int((table[contract.target] < 0).sum()),
               "missing": {name: int(values.isna().sum()) for name, values in table.items()}}  # fmt: skip
     if params.aggregate and params.later_batch == "supersede":  # to `add`, all batches are aggregated at once
@@ -160,9 +164,10 @@ def resolve(rows: pd.DataFrame, contract: Contract, params: Collect) -> tuple[pd
     if params.aggregate and params.later_batch == "add":
         return aggregate(rows, contract, params.aggregate), 0
     if rows[BATCH].nunique() > 1:
-        newest = rows.groupby(contract.index, sort=False)[BATCH].transform("max")  # null where a key or time is
-        rows, before = rows[(rows[BATCH] == newest) | newest.isna()], len(rows)
-        return rows.drop(columns=BATCH), before - len(rows)
+        twice = rows[repeated(combined([rows[name] for name in contract.index]))]
+        newest = twice.groupby(contract.index, sort=False)[BATCH].transform("max")  # null where a key or time is
+        older = twice.index[twice[BATCH] < newest]
+        return rows.drop(columns=BATCH).drop(index=older), len(older)
     return rows.drop(columns=BATCH), 0
 
 

@@ -103,7 +103,9 @@ def forecasts(test: pd.DataFrame, forecast: Any, contract: Contract, naive_lag: 
     values = past[contract.target].to_numpy("float64", na_value=np.nan)
     order = np.lexsort((step, series))
     history = History(series[order], step[order], values[order])
-    season = np.abs(values - history.lag(series, step, SEASON[contract.frequency]))
+    before, naive = np.empty(len(past)), np.empty(len(past))
+    before[order], naive[order] = history.lag(SEASON[contract.frequency]), history.lag(naive_lag)
+    season = np.abs(values - before)
     scale = pd.Series(np.where(trained, season, np.nan)).groupby(series).transform("mean").to_numpy()
     times = test[contract.time]
     rows = pd.DataFrame(
@@ -113,7 +115,7 @@ def forecasts(test: pd.DataFrame, forecast: Any, contract: Contract, naive_lag: 
             "period": times.dt.strftime("%Y-%m").to_numpy(),
             "actual": values[tested],
             "forecast": forecast,
-            "naive": history.lag(series, step, naive_lag)[tested],
+            "naive": naive[tested],
             "scale": scale[tested],
         }
     )

@@ -97,19 +97,21 @@ def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataF
         return rows[name].to_numpy("float64", na_value=np.nan)[order]
 
     found: dict[str, Floats] = dict(calendar(rows[contract.time].iloc[order], contract.frequency, params.holidays))
-    found |= of_target(History(series, step, numbers(contract.target)), series, step, contract, params)
+    found |= of_target(History(series, step, numbers(contract.target)), contract, params)
     numeric = [name for name in contract.others if contract.columns[name].type in ("integer", "number", "boolean")]
     for name in numeric:
         history = History(series, step, numbers(name))
-        usual = history.rolling_mean(series, step, SEASON[contract.frequency] * 4, params.horizon)
+        usual = history.rolling_mean(SEASON[contract.frequency] * 4, params.horizon)
         if name in params.known_ahead:  # itself is a column already; against its usual level it says more
             found[f"{name}_change"] = numbers(name) - usual
         else:
             found[f"{name}_mean"] = usual
-            found[f"{name}_lag_{params.horizon}"] = history.lag(series, step, params.horizon)
+            found[f"{name}_lag_{params.horizon}"] = history.lag(params.horizon)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
-    return pd.DataFrame({free(name, rows.columns): values[back] for name, values in found.items()}, index=rows.index)
+    # one column after the other, so that they aren't there twice
+    features = {free(name, rows.columns): found.pop(name)[back] for name in list(found)}
+    return pd.DataFrame(features, index=rows.index, copy=False)
 
 
 def free(name: str, taken: pd.Index) -> str:
@@ -119,20 +121,18 @@ def free(name: str, taken: pd.Index) -> str:
     return name
 
 
-def of_target(history: History, series: Any, step: Any, contract: Contract, params: Featurize) -> dict[str, Floats]:
+def of_target(history: History, contract: Contract, params: Featurize) -> dict[str, Floats]:
     """Lags, rolling statistics and same-season means of the target, none younger than the horizon."""
     horizon, season = params.horizon, SEASON[contract.frequency]
     first = -(-horizon // season) * season  # the youngest whole season that is old enough
-    found = {f"lag_{by}": history.lag(series, step, by) for by in params.lags}
-    found |= {f"mean_{n}": history.rolling_mean(series, step, n, horizon) for n in params.means}
-    found |= {f"std_{n}": history.rolling_std(series, step, n, horizon) for n in params.stds}
+    found = {f"lag_{by}": history.lag(by) for by in params.lags}
+    found |= {f"mean_{n}": history.rolling_mean(n, horizon) for n in params.means}
+    found |= {f"std_{n}": history.rolling_std(n, horizon) for n in params.stds}
     for count in params.seasonal_means:
-        lags = [history.lag(series, step, first + season * i) for i in range(count)]
+        lags = [history.lag(first + season * i) for i in range(count)]
         found[f"seasonal_mean_{count}"] = mean_of(lags)
     for length in params.trends:  # growth against the same weeks a year before, which trees can't divide out
-        now, then = (
-            history.rolling_mean(series, step, length, horizon + back) for back in (0, YEAR[contract.frequency])
-        )
+        now, then = (history.rolling_mean(length, horizon + back) for back in (0, YEAR[contract.frequency]))
         found[f"trend_{length}"] = np.divide(now, then, out=np.full_like(now, np.nan), where=then > 0)
     return found
 

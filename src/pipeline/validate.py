@@ -21,6 +21,8 @@ from dataops.reports import read_json
 from dataops.tables import parquet, validation
 from dataops.tables.contract import Contract
 from dataops.tables.exclusions import excluded, read_exclusions
+from dataops.tables.features import series_ids
+from dataops.tables.identity import identity, repeats
 
 RAW = Path("data/raw")
 EXCLUSIONS = Path("data/exclusions.csv")
@@ -44,9 +46,9 @@ def main() -> None:
     collection = read_json(COLLECTION)
     raw = parquet.read(RAW)
     reasons = excluded(raw, read_exclusions(EXCLUSIONS), contract)
-    rows = raw[reasons.isna()].reset_index(drop=True)
+    rows = raw[reasons.isna()].reset_index(drop=True) if reasons.notna().any() else raw
     rules = validation.broken_rules(rows, contract)
-    good = rows.drop(index=rules.index)
+    good = rows.drop(index=rules.index) if len(rules) else rows
     bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
 
     report = describe(rows, rules, contract, params, collection)
@@ -73,6 +75,7 @@ def describe(
     newest = rows[contract.time].drop(index=rules.index).max()  # of the good rows: a bad one may say any date
     ingested = pd.Timestamp(collection["last_ingested_at"]).tz_localize(None)
     age = 0.0 if pd.isna(newest) else (ingested - newest).total_seconds() / 86400
+    twice = repeats(identity(rows, contract))
     unreadable, values = collection["unreadable_values"], collection["values_read"]
     return {
         "passed": False,
@@ -82,14 +85,14 @@ def describe(
             "completeness": validation.completeness(rows, contract),
             "validity": validation.validity(rules, len(rows)),
             "consistency": validation.consistency(unreadable, values),
-            "uniqueness": validation.uniqueness(rows, contract),
+            "uniqueness": validation.uniqueness(twice, len(rows)),
             "accuracy": validation.accuracy(rows, contract),
             "timeliness": validation.timeliness(age, params.max_age_days),
         },
         "age_days": round(age, 3),
         "calendar": calendar,
-        "series": int(rows.groupby(contract.keys, dropna=False).ngroups) if contract.keys else 1,
-        "duplicate_keys": int(validation.identity(rows, contract).duplicated().sum()),
+        "series": int(series_ids(rows, contract.keys).max(initial=0)) + 1 if len(rows) or not contract.keys else 0,
+        "duplicate_keys": twice,
         "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
         "columns": validation.column_report(rows),
         "excluded_because": {},

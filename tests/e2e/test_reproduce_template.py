@@ -34,9 +34,9 @@ def test_a_model_comes_out_the_same_and_one_changed_line_is_found(clone: Repo) -
     assert len(clone.out("git", "worktree", "list").splitlines()) == 1
 
     source = clone.path / "src/pipeline/featurize.py"
-    text, one = source.read_text(), "history.rolling_mean(series, step, n, horizon)"
+    text, one = source.read_text(), "history.rolling_mean(n, horizon)"
     assert one in text
-    source.write_text(text.replace(one, "history.rolling_mean(series, step, n + 1, horizon)"))
+    source.write_text(text.replace(one, "history.rolling_mean(n + 1, horizon)"))
     clone.commit("Another mean")
     done = clone.run("dataops", "reproduce", "HEAD", "--json", status=1)
     found = json.loads(done.stdout)

@@ -120,7 +120,7 @@ def slow(frame, rules, params, asked):
 
 @pytest.mark.parametrize("start", ["2024-01-04", "1969-11-20"])
 @pytest.mark.parametrize("frequency", ["h", "D", "W", "M"])
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**6))
 def test_equals_the_slow_way(frequency, start, seed):
     """Gaps, series of different length, rows in no order, dates before 1970: all as looked up date by date."""
@@ -135,7 +135,7 @@ def test_equals_the_slow_way(frequency, start, seed):
 
 
 @pytest.mark.parametrize("frequency", ["h", "D", "W", "M"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**6), data=st.data())
 def test_the_future_changes_nothing(frequency, seed, data):
     """Target, visitors and note younger than the horizon may be anything: what the model sees stays, bit for bit."""
@@ -172,7 +172,7 @@ def test_the_model_sees_nothing_else(bench: Bench):
     assert {"price_mean", "price_lag_7"} <= set(seen)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10**6))
 def test_parts_give_the_bits_of_the_whole(seed):
     """A shard of the series, a tail of the dates and a row with its past alone have the whole's bits."""

@@ -45,7 +45,7 @@ def parts(frame: pd.DataFrame | None = None):
     frame = sales() if frame is None else frame
     series, step = series_ids(frame, ["store_id", "product_id"]), frame["date"].dt.day_of_year.to_numpy()
     known = frame["sales"].to_numpy("float64", na_value=np.nan)
-    frame = frame.assign(lag_7=History(series, step, known).lag(series, step, 7))
+    frame = frame.assign(lag_7=History(series, step, known).lag(7))
     return frame[frame["date"] < "2024-04-01"], frame[frame["date"] >= "2024-04-01"]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from dataops import errors
 from dataops.cli import arns
@@ -42,9 +44,23 @@ def parser(asked: str | None = None) -> argparse.ArgumentParser:
         epilog="Exit status: 0 fine; 1 the answer is no; 2 the call or the environment is wrong.",
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for group in (asked,) if asked in GROUPS else GROUPS:
-        importlib.import_module(f"dataops.cli.{group}").register(commands)
+    with _english():
+        for group in (asked,) if asked in GROUPS else GROUPS:
+            importlib.import_module(f"dataops.cli.{group}").register(commands)
     return top
+
+
+@contextlib.contextmanager
+def _english() -> Iterator[None]:
+    """argparse looks up the translation of its own words anew for every parser, in four folders: half of a start."""
+    before = os.environ.get("LANGUAGE")
+    os.environ["LANGUAGE"] = "C"
+    try:
+        yield
+    finally:
+        del os.environ["LANGUAGE"]
+        if before is not None:
+            os.environ["LANGUAGE"] = before
 
 
 def main(argv: Sequence[str] | None = None) -> None:

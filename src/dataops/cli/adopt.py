@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataops.ingest.adopt import Adopted
 
 EXAMPLES = """\
@@ -56,6 +56,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    import json
+    from pathlib import Path
+
     from dataops.checked import check
     from dataops.ingest.adopt import adopt
     from dataops.ingest.check import expected
@@ -116,6 +119,8 @@ def _pairs(text: str, option: str, *, single: bool = False) -> dict[str, str]:
 
 
 def _show(done: Adopted, arguments: argparse.Namespace, here: Path) -> None:
+    from pathlib import Path
+
     found, params = done.inferred, done.params
     steps = {"h": "hours", "D": "days", "W": "weeks", "M": "months"}[found.frequency]
     print(f"{done.rows:,} rows of {done.files} file(s), {found.series:,} series in {steps}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
@@ -46,6 +45,8 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and say what was found; nothing when all is well."""
+    from pathlib import Path
+
     from dataops.guard import check
 
     if arguments.listing:
@@ -80,6 +81,8 @@ def _list(*, as_json: bool) -> int:
 
 
 def _show(result: Result) -> None:
+    from pathlib import Path
+
     for broken in result.broken:
         _rule(broken)
     # git starts hooks at its top, and says where the person is

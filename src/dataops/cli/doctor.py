@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
@@ -41,6 +40,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Ask, and say what was found."""
     from dataclasses import asdict
+    from pathlib import Path
 
     from dataops.files import to_json
     from dataops.guard.doctor.examine import examine

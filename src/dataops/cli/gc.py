@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from dataops.versions.context import Context
     from dataops.versions.gc import Place, Plan
 
@@ -50,6 +51,8 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
 def age(text: str) -> dt.timedelta:
     """`14d`, `12h` or `2w`."""
+    import datetime as dt
+
     found = re.fullmatch(r"(\d{1,6})([hdw])", text.strip())
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} is no age like 14d or 12h")

@@ -6,7 +6,6 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
@@ -70,6 +69,8 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
 def install(_: argparse.Namespace) -> int:
     """Install, and say what was done."""
+    from pathlib import Path
+
     from dataops.guard.hooks import installed
 
     for done in installed.install(Path.cwd()) or ["the hooks and the merge driver are installed already"]:
@@ -79,6 +80,8 @@ def install(_: argparse.Namespace) -> int:
 
 def pre_push(arguments: argparse.Namespace) -> int:
     """Check what git is about to push; on standard error, as git's own words are."""
+    from pathlib import Path
+
     from dataops.cli.terminal import progress
     from dataops.guard.hooks import prepush, pushed
 
@@ -132,12 +135,16 @@ def _skipped(what: str) -> bool:
 
 def post_index_change(_: argparse.Namespace) -> int:
     """The same once the merge driver's work lies in the work tree, though git may have stopped at a conflict."""
+    from pathlib import Path
+
     from dataops.guard.hooks import checkout
 
     return _told(lambda: checkout.after_driver(Path.cwd()))
 
 
 def _after(old: str | None) -> int:
+    from pathlib import Path
+
     from dataops.guard.hooks import checkout
 
     return _told(lambda: checkout.after(Path.cwd(), old))
@@ -158,6 +165,8 @@ def _told(bring: Callable[[], Outcome]) -> int:
 
 def merge_driver(arguments: argparse.Namespace) -> int:
     """Merge, and tell git by a status that the driver's script knows."""
+    from pathlib import Path
+
     from dataops.guard.hooks.hookscript import CONFLICT, MERGED
     from dataops.guard.merge import merging
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from dataops.ingest.run import Outcome
 
 SHOWN = 5
@@ -91,6 +90,9 @@ def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def run_ingest(arguments: argparse.Namespace) -> int:
     """Bring data in and say what came."""
+    import json
+    from pathlib import Path
+
     from dataops.ingest import choose, exclusions
     from dataops.ingest.run import Options, ingest
     from dataops.ingest.source import silent
@@ -120,6 +122,8 @@ def run_ingest(arguments: argparse.Namespace) -> int:
 
 def run_exclude(arguments: argparse.Namespace) -> int:
     """Add to the list of exclusions, or show it."""
+    import json
+
     from dataops.errors import DataOpsError
     from dataops.ingest import exclusions
     from dataops.repo import root
@@ -184,6 +188,8 @@ def _measure(rows: int | None, count: int) -> str:
 
 
 def _date(text: str) -> dt.date:
+    import datetime as dt
+
     try:
         return dt.date.fromisoformat(text)
     except ValueError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help, size
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         formatter_class=Help,
     )
     which = connect.add_mutually_exclusive_group(required=True)
-    which.add_argument("path", type=Path, metavar="PATH", nargs="?", help="the other clone")
+    which.add_argument("path", type=options.path, metavar="PATH", nargs="?", help="the other clone")
     which.add_argument(
         "--compose", action="store_true", help="the server that compose runs for this clone, as its containers use it"
     )
@@ -69,7 +69,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         "DATAOPS_S3_ACCESS_KEY_ID and DATAOPS_S3_SECRET_ACCESS_KEY of the environment, else some of its own.",
         epilog="example: dataops store serve /store --port 8333",
     )
-    serve.add_argument("folder", type=Path, metavar="FOLDER", help="where data and state are kept")
+    serve.add_argument("folder", type=options.path, metavar="FOLDER", help="where data and state are kept")
     serve.add_argument("--port", type=int, default=8333, help="of S3 (default: 8333)")
     serve.set_defaults(run=run_serve)
 

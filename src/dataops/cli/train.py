@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -78,6 +77,8 @@ def _tell(line: str) -> None:
 
 
 def _plan(_: argparse.Namespace) -> int:
+    import json
+
     from dataops.errors import DataOpsError
 
     ready = _prepared()
@@ -96,6 +97,8 @@ def _plan(_: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
+    import json
+
     from dataops.training.sagemaker import jobs
     from dataops.training.sagemaker.watch import elapsed
 
@@ -113,6 +116,8 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
+    import json
+
     from dataops.training.sagemaker import jobs, run
     from dataops.versions import context as contexts
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli import options
@@ -87,6 +86,8 @@ def _writing(parser: argparse.ArgumentParser) -> None:
 
 def run_versions(arguments: argparse.Namespace) -> int:
     """List them."""
+    import json
+
     from dataops.cli import versiontext
     from dataops.versions import listing
 
@@ -106,6 +107,8 @@ def run_versions(arguments: argparse.Namespace) -> int:
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Show one."""
+    import json
+
     from dataops.cli import versiontext
     from dataops.versions import shown
 
@@ -149,6 +152,8 @@ def _holder(version: Version | None) -> str:
 
 
 def _say(arguments: argparse.Namespace, done: Done, *lines: str) -> int:
+    import json
+
     latest = done.artifact.latest
     if arguments.json:
         facts: dict[str, Any] = {

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataops.guard.watch.monitor import Monitor
 
 DETAILS = """\
@@ -44,7 +45,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--poll", nargs="?", type=seconds, const=2.0, metavar="SECONDS", help="look every so often (2) for all changes"
     )
-    parser.add_argument("--log", type=Path, metavar="FILE", help="the log (.dataops/watch.jsonl)")
+    parser.add_argument("--log", type=options.path, metavar="FILE", help="the log (.dataops/watch.jsonl)")
     parser.add_argument("--summary", action="store_true", help="say what the log has, and end")
     parser.add_argument("--since", metavar="WHEN", help="with --summary: 2h, 7d, 2024-01-15, a UTC time, or a version")
     parser.add_argument("--json", action="store_true", help="JSON, also on a terminal")
@@ -106,6 +107,8 @@ def _inside(top: Path, name: str) -> str:
     Raises:
         DataOpsError: it lies elsewhere.
     """
+    from pathlib import Path
+
     from dataops.errors import DataOpsError
 
     path = Path(os.path.normpath(Path.cwd() / name))
@@ -127,6 +130,8 @@ def _stop_on_signals(monitor: Monitor) -> None:
 
 
 def _tell_programs(lines: list[dict[str, Any]]) -> None:
+    import json
+
     print("\n".join(map(json.dumps, lines)), flush=True)
 
 

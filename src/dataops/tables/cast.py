@@ -37,8 +37,18 @@ def cast(values: pd.Series, to: Type, written: Written = PLAIN) -> tuple[pd.Seri
     nulls; dates as datetime64[us] at midnight; date-times with an offset are converted to UTC.
     """
     present = values.notna()
-    result = _mixed(values, to, written) if values.dtype == object else _CASTS[to](values, written)
+    result = _mixed(values, to, written) if values.dtype == object else _distinct(values, to, written)
     return _narrow(result, to), present & result.isna()
+
+
+def _distinct(values: pd.Series, to: Type, written: Written) -> pd.Series:
+    """Values of one Python type. Text repeats: each distinct one is read once, unless most are distinct."""
+    if values.dtype == "str":
+        codes, unique = pd.factorize(values)
+        if 2 * len(unique) < len(values):
+            read = _CASTS[to](pd.Series(unique, dtype=values.dtype), written)
+            return pd.Series(read.array.take(codes, allow_fill=True), index=values.index)  # a null has code -1
+    return _CASTS[to](values, written)
 
 
 def _mixed(values: pd.Series, to: Type, written: Written) -> pd.Series:
@@ -136,15 +146,10 @@ def _datetime(values: pd.Series, written: Written) -> pd.Series:
 
 
 def _parse(text: pd.Series, date_format: str | None) -> pd.Series:
-    """Dates repeat: each distinct text is read once."""
-    codes, unique = pd.factorize(text)
     style = date_format or "ISO8601"
-    known = pd.Series(unique, dtype="str")
     if date_format is None:  # pandas takes a bare "2024" or "20240131" for ISO 8601; an id column must not pass
-        known = known.where(known.str.match(r"\d{4}-\d{2}(-\d{2})?"))
-    parsed = pd.to_datetime(known, format=style, errors="coerce", utc=True).dt.tz_localize(None)
-    dates = np.append(parsed.to_numpy("datetime64[us]"), np.datetime64("NaT"))  # a null has code -1: the last
-    return pd.Series(dates[codes], index=text.index)
+        text = text.where(text.str.match(r"\d{4}-\d{2}(-\d{2})?").fillna(False).astype(bool))
+    return pd.to_datetime(text, format=style, errors="coerce", utc=True).dt.tz_localize(None)
 
 
 def _date(values: pd.Series, written: Written) -> pd.Series:

@@ -1,13 +1,16 @@
 """Lags and rolling statistics by date, for many series at once.
 
-Series are sorted by key and time and addressed by one integer made of series and step, so that any lag or window is a
-binary search: a missing date shifts nothing, and memory stays at a few arrays of n rows. A rolling value is computed
-from its window's own rows only, never from a running sum, so that a shard of the series or a tail of the dates gives
-the same bits as the whole.
+Series are sorted by key and time and addressed by one integer made of series and step, so that a missing date shifts
+nothing, and memory stays at a few arrays of n rows. A rolling value is computed from its window's own rows only, never
+from a running sum, and always in the same order, so that a shard of the series or a tail of the dates gives the same
+bits as the whole.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,14 +21,27 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer[Any]]
 
 SPAN = 1 << 40  # more steps than any series has, hours included; steps before 1970 are negative
-CHUNK = 1 << 22  # window cells held at once by `rolling_std`
+BEYOND = np.iinfo(np.int64).max  # no row's address
+BLOCK = 1 << 16  # rows measured at once: few enough for a core's cache
+THREADS = min(4, os.cpu_count() or 1)  # each block by itself: their number changes no bit
+EXACT = 1 << 53  # below, floats hold every whole number
 
 
 def series_ids(frame: pd.DataFrame, keys: list[str]) -> Integers:
-    """A number for each row's series, shape (n,), by order of the keys; one series where there are no keys."""
-    if not keys:
+    """A number for each row's series, shape (n,), by order of the keys; one series where there are no keys.
+
+    Tables are sorted, if only within partitions: a run of rows with the same keys is looked up once.
+    """
+    if not keys or frame.empty:
         return np.zeros(len(frame), dtype=np.int64)
-    return frame.groupby(keys, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    first = np.ones(len(frame), dtype=bool)
+    first[1:] = False
+    for key in keys:
+        values = frame[key].array
+        first[1:] |= pd.Series(values[1:] != values[:-1]).to_numpy(bool, na_value=True)
+    starts = np.flatnonzero(first)
+    found = frame[keys].iloc[starts].groupby(keys, sort=True, dropna=False).ngroup().to_numpy(np.int64)
+    return np.repeat(found, np.diff(starts, append=len(frame)))
 
 
 def address(series: Integers, steps: Integers) -> Integers:
@@ -34,60 +50,171 @@ def address(series: Integers, steps: Integers) -> Integers:
 
 
 class History:
-    """The past of many series, one value a step.
+    """The past of many series, one value a step, as it is seen from some of its rows.
 
     `series` and `steps` have shape (n,) and are sorted by (series, step), each pair once; `values` has shape (n,),
-    NaN where unknown.
+    NaN where unknown. `asked`, a slice, a mask or increasing places, says for which m rows lags and windows are wanted.
     """
 
-    def __init__(self, series: Integers, steps: Integers, values: Floats) -> None:
-        known = ~np.isnan(values)
-        self._at: Integers = address(series, steps)[known]
-        self._values: Floats = values[known]
+    def __init__(
+        self, series: Integers, steps: Integers, values: Floats, asked: slice | npt.NDArray[Any] = slice(None)
+    ) -> None:
+        at, known = address(series, steps), ~np.isnan(values)
+        starts = np.append(0, np.flatnonzero(series[1:] != series[:-1]) + 1) if len(series) else np.zeros(0, np.int64)
+        sizes = np.diff(starts, append=len(series))
+        # known rows up to each row; where all are known and no step is missing, nothing has to be searched for
+        self._gapless = bool(known.all()) and bool((at[starts + sizes - 1] - at[starts] == sizes - 1).all())
+        self._own: Integers = (np.arange(1, len(at) + 1) if self._gapless else np.cumsum(known))[asked]
+        self._asked: Integers = at[asked]
+        firsts = at[starts]
+        if not known.all():
+            at, values = at[known], values[known]
+        # of zeros there is one: a sum's sign would depend on its path. A row that is none ends both arrays
+        self._values: Floats = np.append(values, 0.0) + 0.0
+        self._at: Integers = np.append(at, BEYOND)
+        self._sums = _whole_sums(self._values)
+        # known rows of the series before each row's own
+        self._first: Integers = np.repeat(np.searchsorted(self._at, firsts), sizes)[asked]
 
-    def lag(self, series: Integers, steps: Integers, by: int) -> Floats:
-        """The value `by` steps earlier, shape (n,); NaN where that step has none."""
-        if not len(self._at):
-            return np.full(len(steps), np.nan)
-        wanted = address(series, steps - by)
-        position = np.minimum(np.searchsorted(self._at, wanted), len(self._at) - 1)
-        return np.where(self._at[position] == wanted, self._values[position], np.nan)
+    def lag(self, by: int) -> Floats:
+        """The value `by` steps earlier, shape (m,); NaN where that step has none."""
 
-    def _window(self, series: Integers, steps: Integers, length: int, until: int) -> tuple[Integers, Integers]:
-        """First and one-past-last row of the `length` steps that end `until` steps ago, that one included."""
-        last = address(series, steps - until)
-        low = np.searchsorted(self._at, last - length, side="right")
-        high = np.searchsorted(self._at, last, side="right")
-        return low.astype(np.int64), high.astype(np.int64)
+        def measure(part: slice) -> Floats:
+            last = self._bound(part, by) - 1
+            there = last >= self._first[part] if self._gapless else self._at[last] == self._asked[part] - by
+            return np.where(there, self._values[last], np.nan)
 
-    def rolling_mean(self, series: Integers, steps: Integers, length: int, until: int) -> Floats:
-        """Mean of the values in the window, shape (n,); NaN where it has none."""
-        low, high = self._window(series, steps, length, until)
-        count = high - low
-        bounds = np.stack([low, high], axis=1).ravel()
-        padded = np.append(self._values, 0.0)  # reduceat needs every bound to be an index
-        total = np.add.reduceat(padded, bounds)[::2] if len(bounds) else np.zeros(0)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        return self._by_block(measure)
 
-    def rolling_std(self, series: Integers, steps: Integers, length: int, until: int) -> Floats:
-        """Sample standard deviation (n-1) in the window by the two-pass formula; NaN below two values."""
-        low, high = self._window(series, steps, length, until)
-        result = np.full(len(steps), np.nan)
-        rows = max(1, CHUNK // length)
-        offsets = np.arange(length)
-        for start in range(0, len(steps), rows):
-            part = slice(start, start + rows)
-            cells = low[part, None] + offsets
-            inside = cells < high[part, None]
-            count = inside.sum(axis=1)
-            values = (
-                self._values[np.minimum(cells, max(len(self._values) - 1, 0))] if len(self._values) else cells * 0.0
-            )
-            mean = np.where(inside, values, 0.0).sum(axis=1) / np.maximum(count, 1)
-            squares = np.where(inside, values - mean[:, None], 0.0) ** 2
-            variance = squares.sum(axis=1) / np.maximum(count - 1, 1)
-            result[part] = np.where(count > 1, np.sqrt(variance), np.nan)
+    def rolling_mean(self, length: int, until: int) -> Floats:
+        """Mean of the values in the `length` steps that end `until` steps ago, shape (m,); NaN where there is none."""
+
+        def measure(part: slice) -> Floats:
+            low, high = self._bound(part, until + length), self._bound(part, until)
+            count = high - low
+            return self._sum(low, high) / np.where(count > 0, count, np.nan)
+
+        return self._by_block(measure)
+
+    def rolling_std(self, length: int, until: int) -> Floats:
+        """Sample standard deviation (n-1) in that window by the two-pass formula, shape (m,); NaN below two values."""
+        gaps: list[tuple[Integers, Integers, Integers]] = []
+
+        def measure(part: slice) -> Floats:
+            low, high = self._bound(part, until + length), self._bound(part, until)
+            count = high - low
+            whole = count == length
+            if length == 1 or 4 * np.count_nonzero(whole) < low[-1] - low[0] + 1:
+                return self._std(low, high, length)
+            rest = np.flatnonzero(~whole)
+            gaps.append((rest + part.start, low[rest], high[rest]))
+            return self._sliding_std(low, length)
+
+        result = self._by_block(measure)
+        if gaps:
+            rows, low, high = (np.concatenate(parts) for parts in zip(*gaps, strict=True))
+            for start in range(0, len(rows), BLOCK):
+                part = slice(start, start + BLOCK)
+                result[rows[part]] = self._std(low[part], high[part], length)
         return result
+
+    def _by_block(self, measure: Callable[[slice], Floats]) -> Floats:
+        """A measure of the rows asked for, shape (m,), a block at a time; past the largest float it is infinite."""
+        result: Floats = np.empty(len(self._asked))
+
+        def fill(start: int) -> None:
+            part = slice(start, start + BLOCK)
+            with np.errstate(over="ignore", invalid="ignore"):  # a thread's own
+                result[part] = measure(part)
+
+        with ThreadPoolExecutor(THREADS) as threads:
+            list(threads.map(fill, range(0, len(result), BLOCK)))
+        return result
+
+    def _bound(self, part: slice, by: int) -> Integers:
+        """One past the last known row that is at least `by` steps old, shape (b,).
+
+        A series has at most one row a step, so it can't be further back than `by` rows; where no step is missing it
+        is just there, and only the others are searched for.
+        """
+        bound = np.maximum(self._own[part] - by, self._first[part])
+        if self._gapless:
+            return bound
+        wanted = self._asked[part] - by
+        later = np.flatnonzero(self._at[bound] <= wanted)
+        bound[later] = np.searchsorted(self._at, wanted[later], side="right")
+        return bound
+
+    def _sum(self, low: Integers, high: Integers) -> Floats:
+        """The sum of the values from `low` up to `high`, shape (b,); meaningless where there is none."""
+        if self._sums is not None:
+            return (self._sums[high] - self._sums[low]).astype(np.float64)
+        return np.asarray(np.add.reduceat(self._values, np.stack([low, high], axis=1).ravel())[::2])
+
+    def _std(self, low: Integers, high: Integers, length: int) -> Floats:
+        """Deviations of the values from `low` up to `high`, shape (b,): what a window lacks counts as 0, at its end."""
+        last, count = len(self._values) - 1, high - low
+
+        def value(place: int) -> Floats:
+            return np.where(place < count, self._values[np.minimum(low + place, last)], 0.0)
+
+        def square(place: int) -> Floats:
+            return np.where(place < count, value(place) - mean, 0.0) ** 2
+
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = pairwise(value, length) / np.maximum(count, 1)
+            return np.asarray(np.sqrt(pairwise(square, length) / np.where(count > 1, count - 1, np.nan)))
+
+    def _sliding_std(self, low: Integers, length: int) -> Floats:
+        """The deviation of the `length` values from each of the sorted places `low` on, shape (b,)."""
+        places = np.arange(low[0], min(low[-1] + 1, len(self._values) - length))
+        rows = self._values[low[0] :]
+
+        def value(place: int) -> Floats:
+            return rows[place : place + len(places)]
+
+        def square(place: int) -> Floats:
+            difference = value(place) - mean
+            difference *= difference
+            return difference
+
+        total = pairwise(value, length) if self._sums is None else self._sum(places, places + length)
+        mean = total / length
+        found = np.sqrt(pairwise(square, length) / (length - 1))
+        return np.asarray(found[np.minimum(low - low[0], len(places) - 1)])
+
+
+def _whole_sums(values: Floats) -> Integers | None:
+    """Where all values are whole numbers, their running sums (n + 1,) from 0 on; else None.
+
+    Sums of whole numbers are exact, in any order. Integers that overflow wrap, so that differences stay right.
+    """
+    if len(values) * np.abs(values).max() >= EXACT or (values != np.rint(values)).any():
+        return None
+    sums = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, dtype=np.int64, out=sums[1:])
+    return sums
+
+
+def pairwise(term: Callable[[int], Floats], length: int, first: int = 0) -> Floats:
+    """The sum of `length` terms, each of shape (b,), added in the order in which `numpy.sum` adds a row of them.
+
+    Pairwise summation with eight partial sums (numpy's loops_utils.h, `pairwise_sum`): its error grows with the
+    logarithm of the length. Spelled out, as many windows are summed at once, a shifted array after the other.
+    """
+    if length > 128:
+        half = length // 2 // 8 * 8
+        return pairwise(term, half, first) + pairwise(term, length - half, first + half)
+    lanes = min(length, 8) if length >= 8 else 1
+    sums = [np.array(term(first + lane)) for lane in range(lanes)]
+    whole = length // lanes * lanes
+    for place in range(lanes, whole):
+        sums[place % lanes] += term(first + place)
+    while len(sums) > 1:
+        sums = [left + right for left, right in zip(sums[::2], sums[1::2], strict=True)]
+    for place in range(whole, length):
+        sums[0] += term(first + place)
+    return sums[0]
 
 
 def mean_of(columns: list[Floats]) -> Floats:

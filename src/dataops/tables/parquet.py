@@ -6,7 +6,7 @@ row-group size, file names, and no index, pandas or Arrow metadata in the footer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,17 +54,17 @@ def write(
 
     `sort` is the full key and the time. An empty frame gives one file without rows, so that its schema is kept.
     """
-    frame = frame.sort_values(list(sort), kind="stable", na_position="last", ignore_index=True)
-    parts: Iterable[tuple[str, pd.DataFrame]]
-    if frame.empty:
-        parts = [("data", frame)]
-    else:
-        parts = ((str(name), rows) for name, rows in frame.groupby(labels(frame[time], partition), sort=True))
+    codes, names = pd.factorize(labels(frame[time], partition), sort=True)
+    rows, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))
     with new_folder(folder) as temporary:
-        for name, rows in parts:
-            write_file(rows, temporary / f"{name}.parquet", form)
-        names = sorted(path.name for path in temporary.iterdir())
-    return [folder / name for name in names]
+        if frame.empty:
+            write_file(frame, temporary / "data.parquet", form)
+        for name, part in zip(names, np.split(rows, ends[:-1]), strict=False):
+            # one by one: a sorted copy of everything would be the most memory a stage takes
+            ordered = frame.iloc[part].sort_values(list(sort), kind="stable", na_position="last")
+            write_file(ordered, temporary / f"{name}.parquet", form)
+        written = sorted(path.name for path in temporary.iterdir())
+    return [folder / name for name in written]
 
 
 def write_file(frame: pd.DataFrame, path: Path, form: pa.Schema) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.period import floor, steps
+from dataops.tables.features import series_ids
+from dataops.tables.identity import identity, repeated
+from dataops.tables.period import steps
 
 RULE = "rule"
 
@@ -59,23 +62,18 @@ def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
     return cases.groupby("index", sort=True)[RULE].agg("; ".join).astype("str")
 
 
-def identity(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """What makes a row one of a kind: its keys and its step of time, as lags and windows count steps."""
-    return frame[contract.index].assign(**{contract.time: floor(frame[contract.time], contract.frequency)})
-
-
 def _repeated(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    keys = identity(frame, contract)
-    suspects = frame[keys.duplicated(keep=False)]
-    copies = suspects.duplicated(list(contract.columns), keep="first")
-    left = suspects[~copies]
-    conflicts = keys.loc[left.index].duplicated(keep=False)
+    numbers = identity(frame, contract)
+    suspects = np.flatnonzero(repeated(numbers))
+    copies = frame.iloc[suspects].duplicated(list(contract.columns), keep="first").to_numpy()
+    copied, left = suspects[copies], suspects[~copies]
+    conflicts = left[repeated(numbers[left])]
     name = ", ".join(contract.index)
     return pd.DataFrame(
         {
-            "index": [*suspects.index[copies], *left.index[conflicts]],
-            RULE: [f"repeats a row ({name})"] * int(copies.sum())
-            + [f"contradicts a row of the same {name}"] * int(conflicts.sum()),
+            "index": [*copied, *conflicts],
+            RULE: [f"repeats a row ({name})"] * len(copied)
+            + [f"contradicts a row of the same {name}"] * len(conflicts),
         }
     ).astype({"index": "int64", RULE: "str"})
 
@@ -117,9 +115,9 @@ def validity(rules: pd.Series, rows: int) -> float:
     return 1 - (len(rules) - int(repeats.sum() if len(rules) else 0)) / rows if rows else 1.0
 
 
-def uniqueness(frame: pd.DataFrame, contract: Contract) -> float:
+def uniqueness(repeated: int, rows: int) -> float:
     """1 - rows that repeat the key and time of an earlier row / rows."""
-    return 1 - int(identity(frame, contract).duplicated().sum()) / len(frame) if len(frame) else 1.0
+    return 1 - repeated / rows if rows else 1.0
 
 
 def consistency(unreadable: int, values: int) -> float:
@@ -135,12 +133,9 @@ def accuracy(frame: pd.DataFrame, contract: Contract) -> float:
     target = frame[contract.target].astype("float64")
     if target.notna().sum() == 0:
         return 1.0
-    if contract.keys:
-        groups = target.groupby([frame[key] for key in contract.keys], sort=False, dropna=False)
-        first, third = groups.transform("quantile", q=0.25), groups.transform("quantile", q=0.75)
-    else:
-        first = pd.Series(target.quantile(0.25), index=target.index)
-        third = pd.Series(target.quantile(0.75), index=target.index)
+    series = series_ids(frame, contract.keys)
+    quartiles = target.groupby(series).quantile(np.array([0.25, 0.75])).unstack()  # a row a series
+    first, third = quartiles.to_numpy()[series].T
     spread = third - first
     outside = (spread > 0) & ((target < first - 3 * spread) | (target > third + 3 * spread))
     return 1 - int(outside.sum()) / int(target.notna().sum())

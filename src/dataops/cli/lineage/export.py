@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from dataops.cli import options
@@ -36,7 +34,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("version", nargs="?", metavar="VERSION", help="a version, revision or output (every model)")
     parser.add_argument("--croissant", action="store_true", help="the dataset version as Croissant 1.0 (JSON-LD)")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="into a file (standard output)")
+    parser.add_argument("--out", type=options.path, metavar="FILE", help="into a file (standard output)")
     parser.add_argument("--namespace", metavar="NAME", help="of the jobs and data (the git remote's address)")
     options.repo(parser)
     parser.add_argument("--json", action="store_true", help="the events as one JSON array, not one a line")
@@ -45,6 +43,8 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Export."""
+    import json
+
     from dataops import files
     from dataops.cli import versiontext
     from dataops.errors import DataOpsError

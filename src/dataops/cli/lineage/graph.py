@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dataops.lineage.draw.graph import Graph
     from dataops.versions.context import Context
 
@@ -48,7 +48,7 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--limit", type=int, default=LIMIT, metavar="N", help=f"the newest N of a history ({LIMIT})")
     parser.add_argument("--format", choices=FORMATS, help="by default as FILE's name ends, else mermaid")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="write it there (.mmd, .dot, .svg, .png)")
+    parser.add_argument("--out", type=options.path, metavar="FILE", help="write it there (.mmd, .dot, .svg, .png)")
     parser.add_argument("--code", action="store_true", help="code and parameters in boxes of their own")
     parser.add_argument("--unfold", action="store_true", help="every stage of a foreach, every file of a large group")
     options.repo(parser)
@@ -58,6 +58,8 @@ def register(actions: argparse._SubParsersAction[Any]) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Draw, and print or write it."""
+    from dataclasses import asdict
+
     from dataops.errors import DataOpsError
     from dataops.files import to_json
 

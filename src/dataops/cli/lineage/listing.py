@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,8 @@ from dataops.cli import options
 from dataops.cli.terminal import Help
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from dataops.lineage.listing import Entry, Wanted
     from dataops.versions.context import Context
 
@@ -130,6 +131,8 @@ def _json(entry: Entry) -> dict[str, Any]:
 
 
 def _day(text: str) -> dt.datetime:
+    import datetime as dt
+
     try:
         return dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.UTC)
     except ValueError:
