@@ -39,6 +39,7 @@ def test_no_reference(bench: Bench):
     assert report["recommendations"]
     assert bench.report("metrics/drift") == {"score": report["score"], "columns_drifted": 1}
     assert (bench.root / "reports/drift.png").read_bytes().startswith(b"\x89PNG")
+    assert "Drift in 1 of 6 columns" in (bench.root / "reports/drift.html").read_text()
 
 
 def test_no_drift(bench: Bench):
@@ -85,7 +86,7 @@ def test_nothing_new(bench: Bench, partition):
     bench.set("drift", on_drift="fail")
     bench.run("drift")
     report = bench.report("drift")
-    assert report["recommendations"] == ["nothing came after the reference"]
+    assert [one["text"] for one in report["recommendations"]] == ["nothing came after the reference"]
     assert (report["drifted"], report["columns_drifted"]) == (False, [])
 
 

@@ -16,6 +16,7 @@ GROUPS = (
         "check",
         "compare",
         "doctor",
+        "drift",
         "gc",
         "get",
         "hook",

@@ -28,7 +28,7 @@ def merged(report: Mapping[str, Any]) -> Profile:
     try:
         whole: Profile = reduce(merge, report["parts"].values())
         compared(whole, whole)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
         raise DataOpsError(f"the profile can't be read: {type(error).__name__} {error}") from None
     return whole
 
@@ -54,7 +54,10 @@ def of_table(frame: pd.DataFrame) -> Profile:
 
 def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
     """A profile's column in numbers that people read."""
-    from dataops.tables.profile import digest_of, standard_deviation
+    import numpy as np
+
+    from dataops.tables.drift.distributions import profiled
+    from dataops.tables.profile import standard_deviation
 
     found: dict[str, Any] = {"missing": int(column["missing"])}
     if column["kind"] == "numeric" and column["count"]:
@@ -63,7 +66,7 @@ def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
             "mean": float(column["mean"]),
             "std": standard_deviation(entry),
             "min": float(column["min"]),
-            "median": float(digest_of(entry).get_quantile(0.5)),
+            "median": float(profiled(entry).quantiles(np.array([0.5]))[0]),
             "max": float(column["max"]),
         }
     elif column["kind"] == "categorical":

@@ -1,0 +1,137 @@
+"""A column of numbers as both paths see it: every value, sorted; or what a profile keeps of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dataops.tables.drift import ks, wasserstein
+from dataops.tables.profile.numbers import distribution_of
+
+Floats = npt.NDArray[np.float64]
+COUNTED = 10_000  # values that are laid out again for scipy's exact p-value
+
+
+@dataclass(frozen=True)
+class Exact:
+    """Every value."""
+
+    values: npt.NDArray[Any]
+    """Sorted and finite, (n,), n > 0."""
+    error: float = 0.0
+    """How far `ranks` may be off, as a share of the values."""
+
+    def ranks(self, points: Floats) -> tuple[Floats, Floats]:
+        """Shares of values below, and at or below, ascending points, (k,)."""
+        left, right = (np.searchsorted(self.values, points, side) for side in ("left", "right"))
+        return left / len(self.values), right / len(self.values)
+
+    def quantiles(self, shares: Floats) -> Floats:
+        """The values at these shares, (k,), as numpy and pandas have them: Hyndman & Fan's type 7."""
+        return _type7(lambda places: self.values[places], len(self.values), shares)
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """A profile's: values with their counts, or centroids with straight lines between."""
+
+    points: Floats
+    """Ascending, (k,)."""
+    left: Floats
+    right: Floats
+    """Shares of values below and at or below each point, (k,)."""
+    counts: npt.NDArray[np.int64] | None
+    """How many of each, where every value was counted."""
+    error: float
+
+    def ranks(self, points: Floats) -> tuple[Floats, Floats]:
+        """On the points as they are, between them on a line from the right of one to the left of the next."""
+        after = np.searchsorted(self.points, points, "right")
+        here = np.clip(after - 1, 0, None)
+        there = np.clip(after, None, len(self.points) - 1)
+        x0, x1 = self.points[here] / 2, self.points[there] / 2  # halves: differences of the largest floats overflow
+        width = x1 - x0
+        along = np.divide(points / 2 - x0, width, out=np.zeros(len(points)), where=width > 0)
+        between = self.right[here] + along * (self.left[there] - self.right[here])
+        on = self.points[here] == points
+        left, right = np.where(on, self.left[here], between), np.where(on, self.right[here], between)
+        outside = [after == 0, (after == len(self.points)) & ~on]
+        return np.select(outside, [0.0, 1.0], left), np.select(outside, [0.0, 1.0], right)
+
+    def quantiles(self, shares: Floats) -> Floats:
+        """Of counted values as of all values; else on the same lines."""
+        if self.counts is not None:
+            upto = np.cumsum(self.counts)
+            return _type7(lambda ranks: self.points[np.searchsorted(upto, ranks, "right")], int(upto[-1]), shares)
+        levels = np.column_stack((self.left, self.right)).ravel()
+        return np.interp(shares, levels, np.repeat(self.points / 4, 2)) * 4
+
+
+Distribution = Exact | Profiled
+
+
+def profiled(column: dict[str, Any]) -> Profiled:
+    """Out of a profile's column of numbers that has any.
+
+    Raises:
+        ValueError: its digest is damaged.
+    """
+    means, weights = distribution_of(column)
+    total = weights.sum()
+    upto = np.cumsum(weights)
+    if "values" in column:
+        counts = weights if "sampled" not in column else None
+        right = upto / total
+        return Profiled(means, np.append(0.0, right[:-1]), right, counts, float(column["error"]))
+    middle = (upto - weights / 2) / total
+    first = np.flatnonzero(np.append(True, means[1:] != means[:-1]))  # centroids of one value are a step
+    last = np.append(first[1:], len(means)) - 1
+    points, left, right = means[first], middle[first], middle[last]
+    low, high = float(column["min"]), float(column["max"])
+    if points[0] > low:
+        points, left, right = np.append(low, points), np.append(0.0, left), np.append(0.0, right)
+    if points[-1] < high:
+        points, left, right = np.append(points, high), np.append(left, 1.0), np.append(right, 1.0)
+    left[0], right[-1] = 0.0, 1.0
+    error = column.get("error", 1.5 * float(weights.max() / total))  # format 1 says nothing of it
+    return Profiled(points, left, right, None, float(error))
+
+
+def _type7(at: Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]], count: int, shares: Floats) -> Floats:
+    """Between neighbouring values; `at` gives those of the ranks 0..count - 1."""
+    places = shares * (count - 1)
+    below = np.floor(places).astype(np.int64)
+    low = at(below).astype(np.float64)
+    high = at(np.minimum(below + 1, count - 1)).astype(np.float64)
+    part = places - below
+    between: Floats = low * (1 - part) + high * part
+    return between
+
+
+def distances(a: Distribution, b: Distribution, n: int, m: int) -> tuple[float, float, float]:
+    """D, its p-value, and the first Wasserstein distance, of distributions of `n` and `m` values."""
+    if isinstance(a, Exact) and isinstance(b, Exact):
+        return *ks.two_sample(a.values, b.values), wasserstein.distance(a.values, b.values)
+    assert isinstance(a, Profiled)
+    assert isinstance(b, Profiled)
+    area, gap = _area_and_gap(a, b)
+    if a.counts is not None and b.counts is not None and max(n, m) <= COUNTED:
+        return *ks.two_sample(np.repeat(a.points, a.counts), np.repeat(b.points, b.counts)), area
+    return gap, ks.p_value(gap, n, m), area
+
+
+def _area_and_gap(a: Profiled, b: Profiled) -> tuple[float, float]:
+    points = np.union1d(a.points, b.points)
+    (a_left, a_right), (b_left, b_right) = a.ranks(points), b.ranks(points)
+    before, after = a_left - b_left, a_right - b_right
+    gap = float(max(np.abs(before).max(), np.abs(after).max()))
+    begin, end = np.abs(after[:-1]), np.abs(before[1:])
+    crossed = after[:-1] * before[1:] < 0  # two triangles instead of a trapezium
+    both = begin + end
+    height = np.where(crossed, np.divide(begin**2 + end**2, both, out=np.zeros_like(both), where=both > 0), both) / 2
+    widths = points[1:] / 2 - points[:-1] / 2
+    return float(np.minimum((height * widths).sum(), np.finfo(np.float64).max / 2) * 2), gap
