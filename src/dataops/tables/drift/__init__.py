@@ -7,7 +7,7 @@ report: `compare` from two profiles, which git has, and `compare_frames` from ev
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,8 +49,7 @@ def compare(reference: Profile, current: Profile, limits: Thresholds, columns: C
     def both(name: str, kind: Kind) -> tuple[Side, Side]:
         return side(reference, name, kind), side(current, name, kind)
 
-    rows = reference["rows"], current["rows"]
-    return _report("profiles", kinds, rows, limits, columns, lambda names: [both(*pair) for pair in names.items()])
+    return _report("profiles", kinds, (reference["rows"], current["rows"]), limits, columns, both, map)
 
 
 def compare_frames(
@@ -75,13 +74,11 @@ def compare_frames(
         "time": lambda values: time_profile.summary(values, frequency),
     }
 
-    def sides(names: dict[str, Kind]) -> list[tuple[Side, Side]]:
-        tasks = [(read[kind], frame[name]) for name, kind in names.items() for frame in (reference, current)]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            done = list(pool.map(lambda task: task[0](task[1]), tasks))
-        return list(zip(done[::2], done[1::2], strict=True))
+    def both(name: str, kind: Kind) -> tuple[Side, Side]:
+        return read[kind](reference[name]), read[kind](current[name])
 
-    return _report("exact", kinds, (len(reference), len(current)), limits, columns, sides)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return _report("exact", kinds, (len(reference), len(current)), limits, columns, both, pool.map)
 
 
 def _report(
@@ -90,7 +87,8 @@ def _report(
     rows: tuple[int, int],
     limits: Thresholds,
     columns: Collection[str] | None,
-    sides: Callable[[dict[str, Kind]], list[tuple[Side, Side]]],
+    both: Callable[[str, Kind], tuple[Side, Side]],
+    each: Callable[..., Iterable[Entry]],
 ) -> Report:
     old, new = kinds
     for name in columns or ():
@@ -104,11 +102,10 @@ def _report(
         "removed": [name for name in old if name not in new],
         "retyped": [name for name in old if name in new and old[name] != new[name]],
     }
-    measured, left_out = {}, {}
-    for (name, kind), pair in zip(shared.items(), sides(shared), strict=True):
-        measured[name], why = _measured(kind, *pair, *rows)
-        if why:
-            left_out[name] = why
+    # a column is read and measured in one go: of how many both sides lie in memory, is the number of threads
+    measures = each(lambda name: _measured(shared[name], *both(name, shared[name]), *rows), shared)
+    measured = dict(zip(shared, measures, strict=True))
+    left_out = {name: entry["left_out"] for name, entry in measured.items() if "left_out" in entry}
     judged, found, score = judge(measured if all(rows) else {}, limits)
     drifted = [name for name, entry in judged.items() if entry["drifted"]]
     broken = bool(schema["removed"] or schema["retyped"])
@@ -130,22 +127,23 @@ def _report(
     }
 
 
-def _measured(kind: Kind, old: Side, new: Side, n: int, m: int) -> tuple[Entry, str]:
-    """The column's measures, and why its distribution was left out."""
-    why = ""
+def _measured(kind: Kind, old: Side, new: Side, n: int, m: int) -> Entry:
+    """The column's measures; with `left_out`, why its distribution isn't among them."""
     entry: Entry = {"kind": kind, "effect": None, "p_value": None}
     if isinstance(old, Numbers) and isinstance(new, Numbers):
         why = numeric.left_out(old, new)
         entry |= {"left_out": why} if why else numeric.measure(old, new)
-    elif isinstance(old, dict) and isinstance(new, dict):
+        lost, now = old.missing, new.missing
+        if old.infinite or new.infinite:
+            entry["infinite"] = absent.measure(old.infinite, new.infinite, n, m)
+    else:
+        assert isinstance(old, dict)
+        assert isinstance(new, dict)
         why = categorical.left_out(old, new) if kind == "categorical" else ""
         measure = categorical.measure if kind == "categorical" else times.measure
         entry |= {"left_out": why} if why else measure(old, new)
-    lost, now = (side.missing if isinstance(side, Numbers) else side["missing"] for side in (old, new))
-    entry["missing"] = absent.measure(lost, now, n, m)
-    if isinstance(old, Numbers) and isinstance(new, Numbers) and (old.infinite or new.infinite):
-        entry["infinite"] = absent.measure(old.infinite, new.infinite, n, m)
-    return entry, why
+        lost, now = old["missing"], new["missing"]
+    return entry | {"missing": absent.measure(lost, now, n, m)}
 
 
 def _method(name: str, measured: Mapping[str, Entry]) -> Entry:

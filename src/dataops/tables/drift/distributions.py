@@ -51,16 +51,14 @@ class Profiled:
     def ranks(self, points: Floats) -> tuple[Floats, Floats]:
         """On the points as they are, between them on a line from the right of one to the left of the next."""
         after = np.searchsorted(self.points, points, "right")
-        here = np.clip(after - 1, 0, None)
-        there = np.clip(after, None, len(self.points) - 1)
+        here, there = np.maximum(after - 1, 0), np.minimum(after, len(self.points) - 1)
         x0, x1 = self.points[here] / 2, self.points[there] / 2  # halves: differences of the largest floats overflow
         width = x1 - x0
         along = np.divide(points / 2 - x0, width, out=np.zeros(len(points)), where=width > 0)
         between = self.right[here] + along * (self.left[there] - self.right[here])
         on = self.points[here] == points
-        left, right = np.where(on, self.left[here], between), np.where(on, self.right[here], between)
-        outside = [after == 0, (after == len(self.points)) & ~on]
-        return np.select(outside, [0.0, 1.0], left), np.select(outside, [0.0, 1.0], right)
+        between[after == 0] = 0.0
+        return np.where(on, self.left[here], between), np.where(on, self.right[here], between)
 
     def quantiles(self, shares: Floats) -> Floats:
         """Of counted values as of all values; else on the same lines."""

@@ -19,6 +19,7 @@ DECILES = np.arange(1, 10) / 10
 LEVELS = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
 ENDS = np.array([0.005, 0.995])
 BARS = 40
+WHOLE = 1e15  # below, a float has halves
 IDENTIFIERS = 100  # rows from which numbers that never repeat are taken for identifiers
 
 
@@ -118,12 +119,12 @@ def changed(old: float, new: float) -> dict[str, float | None]:
 def shape(a: Distribution, b: Distribution, integer: bool, ends: tuple[float, float]) -> dict[str, Any]:
     """Both distributions as bars between common edges, for pictures: shares of each side, (k,), edges, (k + 1,)."""
     low, high = ends
-    if integer and high - low < BARS:
+    if integer and high - low < BARS and abs(low) < WHOLE:
         edges: npt.NDArray[np.float64] = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
     elif high / 2 > low / 2:
         edges = (np.linspace(low / 2, high / 2, BARS + 1)) * 2
     else:
-        edges = np.array([low - 0.5, high + 0.5]) if abs(low) < 1e15 else np.array([low * 0.9, low * 1.1])
+        edges = np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array([low * 0.9, low * 1.1])
     rows = [np.diff(side.ranks(edges)[1]) for side in (a, b)]
     for row, side in zip(rows, (a, b), strict=True):  # a value on the first edge belongs to the first bar
         on = side.ranks(edges[:1])

@@ -32,7 +32,7 @@ def mean_and_deviation(
     squares, room = 0.0, np.empty(min(CHUNK, len(values)))
     for piece in pieces:
         part = room[: len(piece)]
-        np.subtract(piece if unit == 1.0 else piece / unit, mean, out=part)
+        np.subtract(piece if unit == 1.0 else piece / unit, mean, out=part, dtype=np.float64, casting="unsafe")
         squares += float(np.square(part, out=part).sum())
     deviation = (squares / (len(values) - 1)) ** 0.5 if len(values) > 1 else 0.0
     return float(np.clip(mean * unit, low, high)), min(deviation * unit, LARGEST)

@@ -26,7 +26,8 @@ Column = dict[str, Any]
 def summary(values: pd.Series) -> Column:
     """The profile of a column of numbers, (n,). Infinities are counted apart, and take part in nothing else."""
     array = as_array(values)
-    total = float(array.sum(dtype=np.float64)) if len(array) else 0.0
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities, or the largest floats
+        total = float(array.sum(dtype=np.float64)) if len(array) else 0.0
     if np.isfinite(total):  # then every value is
         known, infinite = array, 0
     else:
