@@ -77,6 +77,24 @@ def test_window_new_is_not_diluted(bench: Bench):
     assert whole["rows"]["current"] == len(frame)
 
 
+def test_one_bad_month_after_five_good_years(bench: Bench):
+    """`new` finds the month whose prices are a fifth higher, and only that; in five years of rows it is nothing."""
+    frame = sales(days=1826)
+    last = frame["date"].dt.to_period("M").max().start_time
+    bad = frame.assign(price=frame["price"].where(frame["date"] < last, frame["price"] * 1.2))
+    prepared(bench, bad)
+    pin(bench, frame[frame["date"] < last])
+    bench.run("drift")
+    assert bench.report("drift")["columns_drifted"] == ["price"]
+    bench.set("drift", window="all")
+    bench.run("drift")
+    assert bench.report("drift")["drifted"] is False
+    prepared(bench, frame)
+    bench.set("drift", window="new")
+    bench.run("drift")
+    assert bench.report("drift")["drifted"] is False  # the same month as it should have been
+
+
 @pytest.mark.parametrize("partition", ["month", "none"])
 def test_nothing_new(bench: Bench, partition):
     """Nothing after the reference is no drift, even where the reference has missing values."""

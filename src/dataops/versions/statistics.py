@@ -11,6 +11,7 @@ from dataops.errors import DataOpsError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dataops.tables.contract import Contract
     from dataops.tables.profile import Profile
 
 LISTED = 20  # new or vanished categories that are named
@@ -35,10 +36,17 @@ def merged(report: Mapping[str, Any]) -> Profile:
 
 def of_table(frame: pd.DataFrame) -> Profile:
     """The profile of a table that nobody made a contract for; text that is all numbers counts as numbers."""
+    from dataops.tables.profile import profile
+
+    contract = contract_of(frame)
+    return profile(frame, contract)
+
+
+def contract_of(frame: pd.DataFrame) -> Contract:
+    """A contract of the columns' types alone; text in `frame` that is all numbers is made numbers."""
     import pandas as pd
 
     from dataops.tables.contract import Column, Contract
-    from dataops.tables.profile import profile
 
     columns: dict[str, Column] = {}
     for name in frame.columns:
@@ -48,8 +56,7 @@ def of_table(frame: pd.DataFrame) -> Profile:
             except (ValueError, TypeError):
                 frame[name] = frame[name].astype("str").where(frame[name].notna())
         columns[name] = Column(type=KINDS.get(frame[name].dtype.kind, "string"))  # type: ignore[arg-type]
-    nobody = Contract.model_construct(time="", target="", keys=[], columns=columns)
-    return profile(frame, nobody)
+    return Contract.model_construct(time="", target="", keys=[], columns=columns)
 
 
 def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
