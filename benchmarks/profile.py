@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 
 from benchmarks.drift import MILLION, SIZES, contract_of, in_turn, slope, table
 from dataops.tables.profile import profile
@@ -23,7 +24,7 @@ def run() -> Iterator[str]:
     times = []
     for size in SIZES:
         frame = table(size * MILLION, 3, 1)
-        times.append(in_turn([lambda frame=frame: profile(frame, contract_of(frame))], 5)[0])
+        times.append(in_turn([partial(profile, frame, contract_of(frame))], 5)[0])
         yield f"profile                                 {f'{size}M rows x 3 columns':30} {times[-1]:7.3f} s"
     yield f"  slope in log-log                      {'':30} {slope(SIZES, times):7.2f}"
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataops.tables.drift import ks, wasserstein
+from dataops.tables.drift import cells, ks, wasserstein
+from dataops.tables.drift.cells import Celled
 from dataops.tables.profile.numbers import distribution_of
 
 Floats = npt.NDArray[np.float64]
@@ -26,7 +27,7 @@ class Exact:
     """How far `ranks` may be off, as a share of the values."""
 
     def ranks(self, points: Floats) -> tuple[Floats, Floats]:
-        """Shares of values below, and at or below, ascending points, (k,)."""
+        """Shares of values below, and at or below, points, (k,)."""
         left, right = (np.searchsorted(self.values, points, side) for side in ("left", "right"))
         return left / len(self.values), right / len(self.values)
 
@@ -69,7 +70,45 @@ class Profiled:
         return np.interp(shares, levels, np.repeat(self.points / 4, 2)) * 4
 
 
-Distribution = Exact | Profiled
+@dataclass(frozen=True)
+class Spread:
+    """Every value of a large column, in cells."""
+
+    cells: Celled
+    error: float = 0.0
+
+    def ranks(self, points: Floats) -> tuple[Floats, Floats]:
+        """Shares of values below, and at or below, points, (k,)."""
+        return self.cells.ranks(points)
+
+    def quantiles(self, shares: Floats) -> Floats:
+        """As those of `Exact`."""
+        return _type7(self.cells.at, len(self.cells.values), shares)
+
+
+Distribution = Exact | Profiled | Spread
+
+
+def of_values(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> tuple[Distribution, Distribution]:
+    """Both sides' distributions from all their values, finite, (n,) and (m,): the cheapest that is exact."""
+    if a.dtype.kind in "iu" and b.dtype.kind in "iu":
+        low, high = min(int(a.min()), int(b.min())), max(int(a.max()), int(b.max()))
+        if high - low < cells.CELLS and max(abs(low), abs(high)) < 1 << 53 and min(len(a), len(b)) >= cells.LEAST:
+            return _counted(a, low), _counted(b, low)
+        return Exact(np.sort(a)), Exact(np.sort(b))
+    ends = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+    found = cells.grid(a, b) if max(map(abs, ends)) < cells.REACH else None
+    if found is None:
+        return Exact(np.sort(a)), Exact(np.sort(b))
+    return Spread(Celled(a, found, ends)), Spread(Celled(b, found, ends))
+
+
+def _counted(values: npt.NDArray[Any], low: int) -> Profiled:
+    """Of whole numbers that span little: each one counted."""
+    counts = np.bincount(values.astype(np.int64) - low)
+    there = np.flatnonzero(counts)
+    right = np.cumsum(counts[there]) / len(values)
+    return Profiled((there + low).astype(np.float64), np.append(0.0, right[:-1]), right, counts[there], 0.0)
 
 
 def profiled(column: dict[str, Any]) -> Profiled:
@@ -114,12 +153,15 @@ def distances(a: Distribution, b: Distribution, n: int, m: int) -> tuple[float, 
     """D, its p-value, and the first Wasserstein distance, of distributions of `n` and `m` values."""
     if isinstance(a, Exact) and isinstance(b, Exact):
         return *ks.two_sample(a.values, b.values), wasserstein.distance(a.values, b.values)
+    if isinstance(a, Spread) and isinstance(b, Spread):
+        gap, area = cells.gap_and_area(a.cells, b.cells)
+        return gap, ks.p_value(gap, n, m, counted=True), area
     assert isinstance(a, Profiled)
     assert isinstance(b, Profiled)
     area, gap = _area_and_gap(a, b)
     if a.counts is not None and b.counts is not None and max(n, m) <= COUNTED:
         return *ks.two_sample(np.repeat(a.points, a.counts), np.repeat(b.points, b.counts)), area
-    return gap, ks.p_value(gap, n, m), area
+    return gap, ks.p_value(gap, n, m, counted=a.counts is not None and b.counts is not None), area
 
 
 def _area_and_gap(a: Profiled, b: Profiled) -> tuple[float, float]:

@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from dataops.tables.drift.distributions import Distribution, Exact, distances, profiled
+from dataops.tables.drift.distributions import Distribution, distances, profiled
+from dataops.tables.drift.distributions import of_values as of_both
 from dataops.tables.drift.shares import psi
 from dataops.tables.profile.moments import mean_and_deviation
-from dataops.tables.profile.numbers import as_array, standard_deviation
+from dataops.tables.profile.numbers import as_array, finite, standard_deviation
 
+Floats = npt.NDArray[np.float64]
 DECILES = np.arange(1, 10) / 10
 LEVELS = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
 ENDS = np.array([0.005, 0.995])
@@ -37,24 +39,22 @@ class Numbers:
     low: float = 0.0
     high: float = 0.0
     distribution: Distribution | None = None
+    values: npt.NDArray[Any] | None = None
+    """All of them, where they are there."""
 
 
 def of_values(values: pd.Series) -> Numbers:
-    """Out of a column, (n,), sorted once, in its own type."""
-    array = np.sort(as_array(values))
-    known = len(array)
-    finite = array
-    if array.dtype.kind == "f" and known:
-        known = int(np.searchsorted(array, np.nan))  # NaN is sorted last
-        finite = array[np.searchsorted(array, -np.inf, "right") : np.searchsorted(array, np.inf)]
-    missing, infinite = len(values) - known, known - len(finite)
-    if not len(finite):
+    """Out of a column, (n,), in its own type; its values are settled into a distribution beside the other side's."""
+    known, missing, infinite, total = finite(as_array(values), len(values))
+    if not len(known):
         return Numbers(0, missing, infinite)
-    low, high = float(finite[0]), float(finite[-1])
-    integer = array.dtype.kind in "iu"
-    unique = integer and bool((finite[1:] != finite[:-1]).all())
-    moments = mean_and_deviation(finite, low, high)
-    return Numbers(len(finite), missing, infinite, integer, unique, *moments, low, high, Exact(finite))
+    low, high = known.min(), known.max()
+    integer = known.dtype.kind in "iu"
+    unique = integer and int(high) - int(low) >= len(known) - 1 and len(np.unique(known)) == len(known)
+    mean, deviation = mean_and_deviation(known, float(low), float(high), total)
+    return Numbers(
+        len(known), missing, infinite, integer, unique, mean, deviation, float(low), float(high), None, known
+    )
 
 
 def of_profile(column: dict[str, Any]) -> Numbers:
@@ -82,15 +82,19 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
     """What a report says of a column; the effect is D, None where a side has no value."""
     entry: dict[str, Any] = {"kind": "numeric", "effect": None, "p_value": None}
     x, y = a.distribution, b.distribution
+    if a.values is not None and b.values is not None:
+        x, y = of_both(a.values, b.values)
     if x is None or y is None:
         return entry
     gap, p_value, area = distances(x, y, a.count, b.count)
     old, new = (side.quantiles(np.concatenate((LEVELS, DECILES, ENDS))) for side in (x, y))
-    edges = np.unique(old[len(LEVELS) : -2])
-    shares = [np.diff(side.ranks(edges)[1], prepend=0.0, append=1.0) for side in (x, y)]
-    below = y.ranks(np.array([a.low]))[0][0] if b.low < a.low else 0.0
-    above = 1 - y.ranks(np.array([a.high]))[1][0] if b.high > a.high else 0.0
-    outside = float(below + above)
+    cuts = np.unique(old[len(LEVELS) : -2])
+    edges = bars(min(old[-2], new[-2]), max(old[-1], new[-1]), whole=a.integer and b.integer)
+    points = np.concatenate(([a.low, a.high], cuts, edges))
+    ranks = [side.ranks(points) for side in (x, y)]
+    shares = [np.diff(right[2 : 2 + len(cuts)], prepend=0.0, append=1.0) for _, right in ranks]
+    below, above = ranks[1][0][0], 1 - ranks[1][1][1]
+    outside = float((below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0))
     figures = {"mean": (a.mean, b.mean), "std": (a.std, b.std), "median": (old[3], new[3]), "min": (a.low, b.low),
                "max": (a.high, b.high)}  # fmt: skip
     levels = {f"{level:g}": pair for level, *pair in zip(LEVELS, old, new, strict=False)}
@@ -104,8 +108,9 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "outside": {"share": outside, "p_value": _outside_by_chance(outside, a.count, b.count)},
         "statistics": {name: changed(*pair) for name, pair in figures.items()},
         "quantiles": {name: changed(*pair) for name, pair in levels.items()},
-        "shape": shape(x, y, a.integer and b.integer, (min(old[-2], new[-2]), max(old[-1], new[-1]))),
-    }
+        "shape": {"edges": _short(edges), **{name: _short(_heights(left[-len(edges) :], right[-len(edges) :]))
+                  for name, (left, right) in zip(("reference", "current"), ranks, strict=True)}},
+    }  # fmt: skip
 
 
 def changed(old: float, new: float) -> dict[str, float | None]:
@@ -116,20 +121,20 @@ def changed(old: float, new: float) -> dict[str, float | None]:
             "change_percent": float(change) if change is not None and np.isfinite(change) else None}  # fmt: skip
 
 
-def shape(a: Distribution, b: Distribution, integer: bool, ends: tuple[float, float]) -> dict[str, Any]:
-    """Both distributions as bars between common edges, for pictures: shares of each side, (k,), edges, (k + 1,)."""
-    low, high = ends
-    if integer and high - low < BARS and abs(low) < WHOLE:
-        edges: npt.NDArray[np.float64] = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
-    elif high / 2 > low / 2:
-        edges = (np.linspace(low / 2, high / 2, BARS + 1)) * 2
-    else:
-        edges = np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array([low * 0.9, low * 1.1])
-    rows = [np.diff(side.ranks(edges)[1]) for side in (a, b)]
-    for row, side in zip(rows, (a, b), strict=True):  # a value on the first edge belongs to the first bar
-        on = side.ranks(edges[:1])
-        row[0] += float(on[1][0] - on[0][0])
-    return {"edges": _short(edges), "reference": _short(rows[0]), "current": _short(rows[1])}
+def bars(low: float, high: float, *, whole: bool) -> Floats:
+    """Edges of the bars of a picture, ascending, (k + 1,): one a whole number where these are few."""
+    if whole and high - low < BARS and abs(low) < WHOLE:
+        return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
+    if high / 2 > low / 2:
+        return np.linspace(low / 2, high / 2, BARS + 1) * 2
+    return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
+
+
+def _heights(left: Floats, right: Floats) -> Floats:
+    """Shares between edges; a value on the first edge belongs to the first bar."""
+    found = np.diff(right)
+    found[0] += right[0] - left[0]
+    return found
 
 
 def _short(values: npt.NDArray[np.float64]) -> list[float]:

@@ -18,7 +18,7 @@ def mean_and_deviation(
     """Mean and sample standard deviation (n-1; 0 below two values) of finite `values`, (n,), that span [low, high].
 
     `total` is their sum, where somebody knows it.
-    Two passes (Higham, Accuracy and Stability of Numerical Algorithms, 2002, 1.9), in units of the greatest magnitude
+    Two passes, corrected (Chan, Golub & LeVeque 1983, equation 1.7), in units of the greatest magnitude
     where squares would overflow or vanish.
     """
     greatest = max(abs(low), abs(high))
@@ -29,11 +29,13 @@ def mean_and_deviation(
         mean = whole / len(values)
     else:
         mean = sum(float((piece / unit).sum()) for piece in pieces) / len(values)
-    squares, room = 0.0, np.empty(min(CHUNK, len(values)))
+    squares, left, room = 0.0, 0.0, np.empty(min(CHUNK, len(values)))
     for piece in pieces:
         part = room[: len(piece)]
         np.subtract(piece if unit == 1.0 else piece / unit, mean, out=part, dtype=np.float64, casting="unsafe")
+        left += float(part.sum())
         squares += float(np.square(part, out=part).sum())
+    squares = max(squares - left**2 / len(values), 0.0)  # what rounding of the mean left
     deviation = (squares / (len(values) - 1)) ** 0.5 if len(values) > 1 else 0.0
     return float(np.clip(mean * unit, low, high)), min(deviation * unit, LARGEST)
 

@@ -25,22 +25,25 @@ Column = dict[str, Any]
 
 def summary(values: pd.Series) -> Column:
     """The profile of a column of numbers, (n,). Infinities are counted apart, and take part in nothing else."""
-    array = as_array(values)
-    with np.errstate(over="ignore", invalid="ignore"):  # infinities, or the largest floats
-        total = float(array.sum(dtype=np.float64)) if len(array) else 0.0
-    if np.isfinite(total):  # then every value is
-        known, infinite = array, 0
-    else:
-        finite = np.isfinite(array)
-        known, infinite = array[finite], int(np.isinf(array).sum())
-    missing = len(values) - len(known) - infinite
+    known, missing, infinite, total = finite(as_array(values), len(values))
     entry: Column = {"kind": "numeric", "missing": missing, "infinite": infinite, "count": len(known)}
     if not len(known):
         return entry
     low, high = float(known.min()), float(known.max())
     mean, deviation = moments.mean_and_deviation(known, low, high, total)
-    entry |= {"mean": mean, "std": deviation, "min": low, "max": high, "integer": array.dtype.kind in "iu"}
+    entry |= {"mean": mean, "std": deviation, "min": low, "max": high, "integer": known.dtype.kind in "iu"}
     return entry | distribution(np.sort(known if len(known) <= SAMPLE else known[places(len(known))]), entry)
+
+
+def finite(array: npt.NDArray[Any], rows: int) -> tuple[npt.NDArray[Any], int, int, float]:
+    """The finite values of a column of `rows`; how many are missing, and infinite; and the sum of all."""
+    with np.errstate(over="ignore", invalid="ignore"):  # infinities, or the largest floats
+        total = float(array.sum(dtype=np.float64)) if len(array) else 0.0
+    if np.isfinite(total):  # then every value is
+        return array, rows - len(array), 0, total
+    known = array[np.isfinite(array)]
+    infinite = int(np.isinf(array).sum())
+    return known, rows - len(known) - infinite, infinite, float("nan")
 
 
 def as_array(values: pd.Series) -> npt.NDArray[Any]:
