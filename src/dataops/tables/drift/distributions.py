@@ -125,14 +125,15 @@ def profiled(column: dict[str, Any]) -> Profiled:
         right = upto / total
         return Profiled(means, np.append(0.0, right[:-1]), right, counts, float(column["error"]))
     middle = (upto - weights / 2) / total
-    first = np.flatnonzero(np.append(True, means[1:] != means[:-1]))  # centroids of one value are a step
-    last = np.append(first[1:], len(means)) - 1
-    points, left, right = means[first], middle[first], middle[last]
+    points, left, right = means, middle, middle.copy()
+    steps = np.flatnonzero(means[1:] == means[:-1])
+    if len(steps):  # centroids of one value are a step
+        points, left, right = np.delete(means, steps), np.delete(middle, steps + 1), np.delete(middle, steps)
     low, high = float(column["min"]), float(column["max"])
-    if points[0] > low:
-        points, left, right = np.append(low, points), np.append(0.0, left), np.append(0.0, right)
-    if points[-1] < high:
-        points, left, right = np.append(points, high), np.append(left, 1.0), np.append(right, 1.0)
+    before, after = [low] * bool(points[0] > low), [high] * bool(points[-1] < high)
+    if before or after:
+        points = np.concatenate((before, points, after))
+        left, right = (np.concatenate(([0.0] * len(before), side, [1.0] * len(after))) for side in (left, right))
     left[0], right[-1] = 0.0, 1.0
     error = column.get("error", 1.5 * float(weights.max() / total))  # format 1 says nothing of it
     return Profiled(points, left, right, None, float(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,17 +109,19 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "outside": {"share": outside, "p_value": _outside_by_chance(outside, a.count, b.count)},
         "statistics": {name: changed(*pair) for name, pair in figures.items()},
         "quantiles": {name: changed(*pair) for name, pair in levels.items()},
-        "shape": {"edges": _short(edges), **{name: _short(_heights(left[-len(edges) :], right[-len(edges) :]))
-                  for name, (left, right) in zip(("reference", "current"), ranks, strict=True)}},
+        "shape": {
+            "edges": edges.tolist(),
+            **{name: _heights(left[-len(edges) :], right[-len(edges) :])
+               for name, (left, right) in zip(("reference", "current"), ranks, strict=True)},
+        },
     }  # fmt: skip
 
 
 def changed(old: float, new: float) -> dict[str, float | None]:
     """Both, and the change in percent of the old; None from nothing, or beyond what a float holds."""
-    with np.errstate(over="ignore"):
-        change = 100 * (float(new) / abs(float(old)) - np.sign(old)) if old else None
-    return {"reference": float(old), "current": float(new),
-            "change_percent": float(change) if change is not None and np.isfinite(change) else None}  # fmt: skip
+    before, now = float(old), float(new)
+    change = 100 * (now / abs(before) - math.copysign(1, before)) if before else math.inf
+    return {"reference": before, "current": now, "change_percent": change if math.isfinite(change) else None}
 
 
 def bars(low: float, high: float, *, whole: bool) -> Floats:
@@ -130,16 +133,12 @@ def bars(low: float, high: float, *, whole: bool) -> Floats:
     return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
 
 
-def _heights(left: Floats, right: Floats) -> Floats:
-    """Shares between edges; a value on the first edge belongs to the first bar."""
+def _heights(left: Floats, right: Floats) -> list[float]:
+    """Shares between edges, as exact as a picture needs; a value on the first edge belongs to the first bar."""
     found = np.diff(right)
     found[0] += right[0] - left[0]
-    return found
-
-
-def _short(values: npt.NDArray[np.float64]) -> list[float]:
-    """For a picture six digits do."""
-    return [float(f"{value:.6g}") for value in values]
+    heights: list[float] = np.round(found, 7).tolist()
+    return heights
 
 
 def _outside_by_chance(share: float, n: int, m: int) -> float:
