@@ -14,7 +14,8 @@ STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.5rem;margin:0}h2{font-size:1.1rem;margin:0}p{margin:.3rem 0}small,.muted{color:var(--muted)}
 section{border-top:1px solid var(--grid);padding:1.2rem 0;display:grid;grid-template-columns:1fr 26rem;gap:0 1.5rem}
-section>div{min-width:0;overflow-wrap:anywhere}svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif}
+section>div{min-width:0;overflow-wrap:anywhere}svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;
+paint-order:stroke;stroke:#fff;stroke-width:3px;stroke-linejoin:round}
 .tag{display:inline-block;border-radius:1em;padding:0 .6em;font-size:.8rem;color:#fff;background:var(--muted)}
 .high{background:#a40e26}.medium{background:#bc4c00}.low{background:#9a6700}.none{background:#57606a}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.85rem;margin-top:.5rem}
@@ -76,7 +77,7 @@ def _said(entry: Entry) -> list[str]:
     if "left_out" in entry:
         lines.append(f"left out: {entry['left_out']}")
     if entry["effect"] is not None:
-        lines.append(f"{entry['effect']:.1%} moved, q {entry['q_value']:.2g}, PSI {entry['psi']:.3f}")
+        lines.append(f"{entry['effect']:.1%} moved, {_chance(entry['q_value'])}; PSI {entry['psi']:.3f}")
     if entry.get("volume"):
         rows = entry["volume"]
         lines.append(f"{rows['unit']}: {rows['reference']:,.1f} before, {rows['current']:,.1f} now")
@@ -95,6 +96,12 @@ def _said(entry: Entry) -> list[str]:
     if entry.get("vanished"):
         lines.append(f"vanished: {', '.join(entry['vanished'])} ({entry['vanished_share']:.1%} of rows)")
     return lines
+
+
+def _chance(q_value: float) -> str:
+    if q_value >= 0.01:
+        return f"which may be chance (q {q_value:.2f})"
+    return "and not by chance (q < 0.001)" if q_value < 0.001 else f"and hardly by chance (q {q_value:.3f})"
 
 
 def _figures(entry: Entry) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 WIDTH, HEIGHT, FOOT, HEAD = 400, 150, 20, 18
@@ -51,9 +52,9 @@ def outlines(edges: Sequence[float], old: Sequence[float], new: Sequence[float])
     for label, place, height, colour in zip(("before", "now"), middles, heights, (OLD, NEW), strict=True):
         body += _label(min(max(place, 26), WIDTH - 26), max(height - 5, 12), label, colour, "middle")
     body += f'<path d="M0 {HEIGHT}H{WIDTH}" stroke="{GRID}"/>'
-    body += _label(0, HEIGHT + 15, f"{edges[0]:.4g}", OLD, "start") + _label(
-        WIDTH, HEIGHT + 15, f"{edges[-1]:.4g}", OLD, "end"
-    )
+    whole = 0.5 * all(right - left == 1 for left, right in pairwise(edges))  # a bar a whole number
+    low, high = edges[0] + whole, edges[-1] - whole
+    body += _label(0, HEIGHT + 15, f"{low:.4g}", OLD, "start") + _label(WIDTH, HEIGHT + 15, f"{high:.4g}", OLD, "end")
     return _svg(HEIGHT + FOOT, body, "the distribution before, filled, and now, as a line")
 
 

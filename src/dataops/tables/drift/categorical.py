@@ -81,8 +81,9 @@ def _known(column: Column) -> int:
 
 
 def _shape(old: dict[str, int], new: dict[str, int], n: int, m: int) -> Column:
-    """The commonest categories, and the rest, as shares of each side."""
-    common = sorted({*old, *new}, key=lambda name: (-max(old.get(name, 0) / n, new.get(name, 0) / m), name))[:SHOWN]
+    """The categories that moved most, the commonest first, and the rest, as shares of each side."""
+    moved = sorted({*old, *new}, key=lambda name: (-abs(old.get(name, 0) / n - new.get(name, 0) / m), name))[:SHOWN]
+    common = sorted(moved, key=lambda name: (-max(old.get(name, 0) / n, new.get(name, 0) / m), name))
     shares = [[float(f"{side.get(name, 0) / size:.6g}") for name in common] for side, size in ((old, n), (new, m))]
     rest = [round(max(1 - sum(row), 0.0), 6) for row in shares]
     return {"names": common, "reference": shares[0], "current": shares[1], "rest": rest}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import special, stats
 
 EXACT = 10_000  # up to this size scipy counts lattice paths
 COUNTABLE = 20_000  # effective size up to which scipy's asymptotic p-value costs milliseconds, not half a second
+warnings.filterwarnings("ignore", "ks_2samp: Exact calculation unsuccessful")  # then it is asymptotic, as documented
 Sorted = npt.NDArray[Any]
 
 
