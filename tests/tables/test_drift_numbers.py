@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from dataops.tables.drift import Thresholds, compare_frames, ks, wasserstein
+from dataops.tables.drift import Thresholds, compare_frames, ks, numeric, wasserstein
 from dataops.tables.drift.shares import psi
 
 RNG = np.random.default_rng(5)
@@ -125,6 +127,18 @@ def test_published_critical_values():
     """Smirnov's table: for large samples D sqrt(nm / (n + m)) = 1.3581 is 5%, 1.6276 is 1%."""
     for scaled, p_value in ((1.3581, 0.05), (1.6276, 0.01), (1.2238, 0.10)):
         assert ks.p_value(scaled / 5e9**0.5, 10**10, 10**10) == pytest.approx(p_value, rel=1e-3)
+
+
+@pytest.mark.parametrize(("n", "m"), [(1, 5), (2, 3), (3, 4), (5, 2), (4, 1)])
+def test_how_many_lie_outside_by_chance(n, m):
+    """All orders of a few values, counted."""
+    orders = list(itertools.combinations(range(n + m), n))  # the places of the first side
+    for k in range(m + 1):
+        share = sum(n + m - 1 - places[-1] + places[0] >= k for places in orders) / len(orders)
+        assert numeric.outside_by_chance(k, n, m) == pytest.approx(share, rel=1e-12)
+    assert numeric.outside_by_chance(3, 10**6, 10**6) == pytest.approx(
+        stats.betabinom.sf(2, 10**6, 2, 10**6 - 1), rel=1e-6
+    )
 
 
 def test_closed_forms():

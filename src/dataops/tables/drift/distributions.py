@@ -67,7 +67,8 @@ class Profiled:
             upto = np.cumsum(self.counts)
             return _type7(lambda ranks: self.points[np.searchsorted(upto, ranks, "right")], int(upto[-1]), shares)
         levels = np.column_stack((self.left, self.right)).ravel()
-        return np.interp(shares, levels, np.repeat(self.points / 4, 2)) * 4
+        unit = max(abs(float(self.points[0])), abs(float(self.points[-1]))) or 1.0  # else slopes overflow
+        return np.interp(shares, levels, np.repeat(self.points / unit, 2)) * unit
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import special
 
 from dataops.tables.drift.distributions import Distribution, distances, profiled
 from dataops.tables.drift.distributions import of_values as of_both
@@ -106,7 +105,7 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "psi": psi(*shares),
         "wasserstein": area,
         "wasserstein_in_std": area / a.std if a.std else None,
-        "outside": {"share": outside, "p_value": _outside_by_chance(outside, a.count, b.count)},
+        "outside": {"share": outside, "p_value": outside_by_chance(round(outside * b.count), a.count, b.count)},
         "statistics": {name: changed(*pair) for name, pair in figures.items()},
         "quantiles": {name: changed(*pair) for name, pair in levels.items()},
         "shape": {
@@ -141,10 +140,19 @@ def _heights(left: Floats, right: Floats) -> list[float]:
     return heights
 
 
-def _outside_by_chance(share: float, n: int, m: int) -> float:
-    """How likely as many of `m` values as that lie outside the range of `n` of the same distribution.
+def outside_by_chance(found: int, n: int, m: int) -> float:
+    """How likely `found` or more of `m` values lie outside the range of `n` of the same continuous distribution.
 
-    Each does with the probability 2 / (n + 1) (Wilks 1941); P(at least k) by the binomial.
+    Of all orders of the N = n + m values, (i + 1) C(N - i - 2, n - 2) have i outside (Wilks 1942: beta-binomial with
+    2 and n - 1); summed up from k: ((k + 1) C(N - k - 1, n - 1) + C(N - k - 1, n)) / C(N, n).
     """
-    found = round(share * m)
-    return float(special.bdtrc(found - 1, m, min(2 / (n + 1), 1.0))) if found else 1.0
+    if not found:
+        return 1.0
+    left = n + m - found - 1
+    total = _log_binomial(n + m, n)
+    tail = (found + 1) * math.exp(_log_binomial(left, n - 1) - total)
+    return min(tail + (math.exp(_log_binomial(left, n) - total) if left >= n else 0.0), 1.0)
+
+
+def _log_binomial(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)

@@ -15,14 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 CLUSTERS = 256  # about 5 kB a column
+MOST = 4096  # after merges
 HEADER = np.dtype([("longs", "u1"), ("version", "u1"), ("family", "u1"), ("k", "<u2"), ("flags", "u1"), ("", "<u2"),
                    ("centroids", "<u4"), ("buffered", "<u4"), ("min", "<f8"), ("max", "<f8")])  # fmt: skip
 CENTROID = np.dtype([("mean", "<f8"), ("weight", "<u8")])
 SINGLE = 16  # bytes
-STEPS = np.arange(CLUSTERS) / CLUSTERS
-# where clusters begin, as shares of the values: fine at both ends, and without a transcendental function, whose last
-# bits depend on the CPU
-BEGINS = STEPS**2 * (3 - 2 * STEPS)
 Floats = npt.NDArray[np.float64]
 
 
@@ -33,10 +30,15 @@ class Centroids(NamedTuple):
     weights: npt.NDArray[np.int64]
 
 
-def clustered(values: npt.NDArray[Any], weights: npt.NDArray[np.int64]) -> Centroids:
-    """Sorted, finite `values`, (n,), that stand for `weights` of them, (n,), as at most CLUSTERS centroids."""
+def clustered(values: npt.NDArray[Any], weights: npt.NDArray[np.int64], most: int = CLUSTERS) -> Centroids:
+    """Sorted, finite `values`, (n,), that stand for `weights` of them, (n,), as at most so many centroids.
+
+    Clusters begin at the shares s^2 (3 - 2 s) of the values: fine at both ends, and without a transcendental function,
+    whose last bits depend on the CPU.
+    """
+    steps = np.arange(most) / most
     upto = np.cumsum(weights)
-    begins = np.unique(np.searchsorted(upto - weights / 2, BEGINS * upto[-1]))
+    begins = np.unique(np.searchsorted(upto - weights / 2, steps**2 * (3 - 2 * steps) * upto[-1]))
     begins = begins[begins < len(values)]
     ends = np.append(begins[1:], len(values)) - 1
     low, high = values[begins].astype(np.float64), values[ends].astype(np.float64)
@@ -75,11 +77,19 @@ def unpacked(text: str) -> Centroids:
     return Centroids(body["mean"][order], weights[order])
 
 
-def together(left: Centroids, right: Centroids) -> Centroids:
-    """The centroids of both."""
+def together(left: Centroids, right: Centroids) -> tuple[Centroids, float]:
+    """The centroids of both, and by how much more than theirs the distribution function may be off.
+
+    Up to MOST of them all stay as they are: a centroid more between two is half its weight at most. Beyond, clusters
+    of them are made.
+    """
     means = np.concatenate((left.means, right.means))
     order = np.argsort(means, kind="stable")
-    return clustered(means[order], np.concatenate((left.weights, right.weights))[order])
+    both = Centroids(means[order], np.concatenate((left.weights, right.weights))[order])
+    if len(means) <= MOST:
+        return both, error(both) / 3
+    made = clustered(*both, MOST // 4)
+    return made, error(made)
 
 
 def error(found: Centroids) -> float:

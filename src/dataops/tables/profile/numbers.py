@@ -117,9 +117,9 @@ def merged(a: Column, b: Column) -> Column:
         counts = np.zeros(len(values), np.int64)
         np.add.at(counts, where, both.weights)
         return entry | {"error": sum(shares), "values": values.tolist(), "counts": counts.tolist()}
-    made = digest.together(distribution_of(a), distribution_of(b))
+    made, more = digest.together(distribution_of(a), distribution_of(b))
     packed = digest.packed(made, entry["min"], entry["max"])
-    return entry | {"error": sum(shares) + digest.error(made), "digest": packed}
+    return entry | {"error": sum(shares) + more, "digest": packed}
 
 
 def distribution_of(column: Column) -> digest.Centroids:
