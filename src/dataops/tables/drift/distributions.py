@@ -152,7 +152,10 @@ def _type7(at: Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]], count: int, 
 
 
 def distances(a: Distribution, b: Distribution, n: int, m: int) -> tuple[float, float, float]:
-    """D, its p-value, and the first Wasserstein distance, of distributions of `n` and `m` values."""
+    """D, its p-value, and the first Wasserstein distance, of distributions of `n` and `m` values.
+
+    From profiles p is that of the least D within their error.
+    """
     if isinstance(a, Exact) and isinstance(b, Exact):
         return *ks.two_sample(a.values, b.values), wasserstein.distance(a.values, b.values)
     if isinstance(a, Spread) and isinstance(b, Spread):
@@ -163,7 +166,9 @@ def distances(a: Distribution, b: Distribution, n: int, m: int) -> tuple[float, 
     area, gap = _area_and_gap(a, b)
     if a.counts is not None and b.counts is not None and max(n, m) <= COUNTED:
         return *ks.two_sample(np.repeat(a.points, a.counts), np.repeat(b.points, b.counts)), area
-    return gap, ks.p_value(gap, n, m, counted=a.counts is not None and b.counts is not None), area
+    # chance is ruled out where it would be for the least gap within the bound: at a million rows the bound is certain
+    least = max(gap - a.error - b.error, 0.0)
+    return gap, ks.p_value(least, n, m, counted=a.counts is not None and b.counts is not None), area
 
 
 def _area_and_gap(a: Profiled, b: Profiled) -> tuple[float, float]:

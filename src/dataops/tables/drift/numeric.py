@@ -95,6 +95,7 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
     shares = [np.diff(right[2 : 2 + len(cuts)], prepend=0.0, append=1.0) for _, right in ranks]
     below, above = ranks[1][0][0], 1 - ranks[1][1][1]
     outside = float((below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0))
+    beyond = round(max(outside - y.error, 0.0) * b.count)
     figures = {"mean": (a.mean, b.mean), "std": (a.std, b.std), "median": (old[3], new[3]), "min": (a.low, b.low),
                "max": (a.high, b.high)}  # fmt: skip
     levels = {f"{level:g}": pair for level, *pair in zip(LEVELS, old, new, strict=False)}
@@ -105,7 +106,7 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "psi": psi(*shares),
         "wasserstein": area,
         "wasserstein_in_std": area / a.std if a.std else None,
-        "outside": {"share": outside, "p_value": outside_by_chance(round(outside * b.count), a.count, b.count)},
+        "outside": {"share": outside, "p_value": outside_by_chance(beyond, a.count, b.count)},
         "statistics": {name: changed(*pair) for name, pair in figures.items()},
         "quantiles": {name: changed(*pair) for name, pair in levels.items()},
         "shape": {
