@@ -1,6 +1,6 @@
 """evidently's DataDriftPreset beside exact drift, 2 x 1M rows x 9 numbers; by hand, as it takes minutes.
 
-python benchmarks/evidently.py
+python -m benchmarks.evidently
 
 evidently and pandas 3 do not import together, so it is installed into an environment of its own, which is thrown away.
 """
@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import datetime as dt
 import subprocess
-import sys
 import tempfile
 import time
 import venv
 from pathlib import Path
+
+from benchmarks.drift import LIMITS, MILLION, in_turn, table
+from dataops.tables.drift import compare_frames
 
 PEER = """\
 import time
@@ -34,10 +36,6 @@ print(time.perf_counter() - begun, evidently.__version__, pd.__version__)
 
 def main() -> None:
     """Install, run, compare, print."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    from benchmarks.drift import LIMITS, MILLION, in_turn, table
-    from dataops.tables.drift import compare_frames
-
     with tempfile.TemporaryDirectory(prefix="bench-evidently-") as folder:
         venv.create(folder, with_pip=True)
         python = str(Path(folder, "bin", "python"))

@@ -19,7 +19,6 @@ BENCHMARKS = {
     "check": "What a pre-commit hook costs: `dataops check` against `dvc git-hook pre-commit` and `dvc data status`",
     "drift": "Drift, exact against `numpy.sort`, scipy and pandas, and from profiles against exact",
     "profile": "A profile of 10M rows against `numpy.sum`",
-    "alarms": "Drift's false alarms, and the smallest change that it finds",
     "transfer": "Getting 200 MB from the embedded S3, verified, against `dvc pull` and boto3 with 8 threads",
 }
 
