@@ -17,7 +17,7 @@ from dataops.report.drift_picture import draw
 from dataops.reports import read_json
 from dataops.tables import parquet
 from dataops.tables.contract import Contract
-from dataops.tables.drift import Thresholds, compare
+from dataops.tables.drift import DAMAGED, Thresholds, compare
 from dataops.tables.profile import Profile, merge, profile
 
 PROFILE = Path("reports/profile.json")
@@ -42,7 +42,11 @@ def main() -> None:
     parts, pinned = read_json(PROFILE)["parts"], read_json(REFERENCE)
     limits = check(Thresholds, {name: getattr(params, name) for name in Thresholds.model_fields}, "drift")
     reference, current, compared = sides(parts, pinned, contract, params)
-    report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+    try:
+        report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+    except DAMAGED as error:
+        reason = f"{REFERENCE} or {PROFILE} is damaged: {type(error).__name__} {error}"
+        raise DataOpsError(reason, "`dataops drift pin VERSION` writes the first, `dvc repro` the second") from None
     if not current["rows"]:
         nothing = {"column": None, "reason": None, "text": "nothing came after the reference", "numbers": ["rows"]}
         report |= {"drifted": False, "columns_drifted": [], "recommendations": [nothing]}

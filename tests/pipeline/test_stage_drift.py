@@ -118,6 +118,20 @@ def test_reference_of_another_contract(bench: Bench):
     assert "has no date" in done.err
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"digest": "', '"digest": "AA'), ('"std": ', '"std": "x", "": '), ('"counts": {', '"counts": {"a": "b", ')],
+)
+def test_a_reference_that_somebody_edited(bench: Bench, old, new):
+    """One line."""
+    prepared(bench, sales(days=182))
+    pin(bench, sales(days=150).assign(price=lambda frame: frame["price"] + frame.index / 1e4))
+    path = bench.root / "reports/drift_reference.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    done = bench.run("drift", status=2)
+    assert "is damaged" in done.err
+
+
 @pytest.mark.parametrize("text", [None, "{", "[]"])
 def test_reference_missing_or_damaged(bench: Bench, text):
     """One line each."""

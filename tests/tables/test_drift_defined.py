@@ -148,6 +148,14 @@ def test_a_column_that_nobody_has():
     assert compare_frames(frame.assign(y=1), frame, Thresholds(), columns=["x"])["drifted"] is False
 
 
+def test_names_of_columns():
+    """Numbers are names as well; the same name twice is one line."""
+    assert list(compare_frames(pd.DataFrame({7: [1.0]}), pd.DataFrame({7: [2.0]}), Thresholds())["columns"]) == ["7"]
+    twice = pd.DataFrame([[1, 2]], columns=["x", "x"])
+    with pytest.raises(DataOpsError, match="two columns are called x"):
+        compare_frames(twice, twice, Thresholds())
+
+
 anything = (
     st.lists(st.floats(allow_nan=True, allow_infinity=True, width=64), min_size=1, max_size=60)
     | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=60)

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dataops.tables.drift import Thresholds
 
 Report = dict[str, Any]
-DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 
 
 def drift(
@@ -39,7 +38,7 @@ def drift(
     Raises:
         DataOpsError: a name or column is unknown, there is no profile, or, with `exact`, the data can't be had.
     """
-    from dataops.tables.drift import compare, compare_frames
+    from dataops.tables.drift import DAMAGED, compare, compare_frames
 
     context, _ = context.focused(context.resolve(old))
     sides = pair(context, old, new, remote)

@@ -24,9 +24,11 @@ from dataops.tables.kinds import Kind, kind_of
 from dataops.tables.profile import Profile, categories
 from dataops.tables.profile import times as time_profile
 
-__all__ = ["FORMAT", "Thresholds", "compare", "compare_frames"]
+__all__ = ["DAMAGED", "FORMAT", "Thresholds", "compare", "compare_frames"]
 
 FORMAT = 2
+# what comparing profiles that somebody edited or damaged may raise
+DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 Report = dict[str, Any]
 Entry = dict[str, Any]
 Side = Numbers | Entry  # of a column
@@ -64,10 +66,17 @@ def compare_frames(
     Columns that `contract` doesn't know are compared by their type.
 
     Raises:
-        DataOpsError: a column of `columns` is in neither.
+        DataOpsError: a column of `columns` is in neither, or two columns have one name.
     """
+    reference, current = (frame.rename(columns=str) for frame in (reference, current))
+    for frame in (reference, current):
+        if not frame.columns.is_unique:
+            twice = frame.columns[frame.columns.duplicated()][0]
+            raise DataOpsError(f"two columns are called {twice}", "rename one")
     frequency = contract.frequency if contract is not None else "D"
-    kinds = [{str(name): kind_of(str(name), frame[name], contract) for name in frame} for frame in (reference, current)]
+    kinds = [
+        {str(name): kind_of(str(name), frame[str(name)], contract) for name in frame} for frame in (reference, current)
+    ]
     read: Mapping[Kind, Callable[[pd.Series], Side]] = {
         "numeric": numeric.of_values,
         "categorical": lambda values: categories.summary(values, kept=None),
