@@ -23,6 +23,8 @@ BENCHMARKS = {
     "lineage": "Lineage of 10,000 versions, per version, against `gto show --json` and `git grep`",
     "record": "Which of 24 monthly versions on the embedded S3 hold one customer, against `dataops.load` of each",
     "check": "What a pre-commit hook costs: `dataops check` against `dvc git-hook pre-commit` and `dvc data status`",
+    "drift": "Drift, exact against `numpy.sort`, scipy and pandas, and from profiles against exact",
+    "profile": "A profile of 10M rows against `numpy.sum`",
     "transfer": "Getting 200 MB from the embedded S3, verified, against `dvc pull` and boto3 with 8 threads",
     "rows": "913,000 rows: the contract's check against Great Expectations, features against polars and pandas",
     "stages": "The stages on 913,000 rows: time, peak memory, an appended month, growth",

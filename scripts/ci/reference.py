@@ -10,15 +10,13 @@ import posixpath
 from collections.abc import Mapping
 from typing import Any
 
-from dataops.errors import DataOpsError
 from dataops.repo import registry
 from dataops.repo.recorded import Snapshot, outside
 from dataops.repo.registry import Version
 from dataops.versions.context import Context
-from dataops.versions.statistics import merged
+from dataops.versions.pin import REFERENCE
+from dataops.versions.profiles import profile_text
 
-REFERENCE = "reports/drift_reference.json"
-PROFILE = "profile.json"
 DATASET, MODEL = "dataset", "model"
 
 
@@ -33,7 +31,8 @@ def wanted(context: Context, snapshot: Snapshot) -> Version | None:
     now, then = (context.git.blob(commit, place) for commit in ("HEAD", model.commit))
     if version is None or version.deprecated or now != then or _name(now) == named:
         return None
-    return version if profile_of(context, version) is not None else None
+    found = context.snapshot(version.commit)
+    return version if profile_text(context, found, version.commit, DATASET) is not None else None
 
 
 def newest_model(context: Context, commit: str = "HEAD") -> Version | None:
@@ -46,29 +45,6 @@ def newest_model(context: Context, commit: str = "HEAD") -> Version | None:
 def readers(snapshot: Snapshot) -> list[str]:
     """The stages that compare with the reference."""
     return [one.address for one in snapshot.ordered if one.cmd and any(dep.path == REFERENCE for dep in one.deps)]
-
-
-def profile_of(context: Context, version: Version) -> bytes | None:
-    """The report with the profile that the version's own stage wrote."""
-    snapshot = context.snapshot(version.commit)
-    artifact = snapshot.artifact(DATASET)
-    stage = snapshot.stage_of(artifact.path) if artifact is not None else None
-    path = next((out.path for out in (stage.outs if stage else ()) if posixpath.basename(out.path) == PROFILE), None)
-    return context.git.blob(version.commit, posixpath.join(context.prefix, path)) if path else None
-
-
-def content(context: Context, version: Version) -> dict[str, Any]:
-    """What `reports/drift_reference.json` holds for it.
-
-    Raises:
-        DataOpsError: its profile can't be read.
-    """
-    text = profile_of(context, version)
-    try:
-        report = json.loads(text or b"")
-    except (ValueError, RecursionError):
-        raise DataOpsError(f"{version.name} has no profile that can be read", "pin another version") from None
-    return {"version": version.name, "profile": merged(report)}
 
 
 def _data(card: Mapping[str, Any] | None, dataset: str) -> str:

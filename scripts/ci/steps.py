@@ -12,11 +12,11 @@ from ci.branch import Branch, MovedError
 from ci.look import DATASET, MODEL, Look, look, version_of
 from ci.told import Failure, Told
 from dataops.errors import NO, WRONG, DataOpsError, Refused
-from dataops.files import write_json
 from dataops.repo import worktree
 from dataops.repo.registry import Version
 from dataops.training import registration
 from dataops.versions import gates, release
+from dataops.versions import pin as pins
 from dataops.versions.context import Context
 from dataops.versions.plan import Bump
 from dataops.versions.plan import Options as ReleaseOptions
@@ -134,7 +134,7 @@ def pin(run: Run, found: Look) -> None:
         and (model := reference.newest_model(run.context)) is not None
     ):
         _register(run, model)  # a run before this one may have got no further
-    write_json(run.root / reference.REFERENCE, reference.content(run.context, found.pin))
+    pins.pin(run.context, found.pin.name)
     run.reached("reference written")
     readers = [stale.short(address) for address in reference.readers(found.snapshot)]
     drift = run.told.drift

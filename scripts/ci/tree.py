@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from ci import branch as branches
-from ci import reference
 from ci.branch import Branch
 from ci.look import DATASET, MODEL
 from dataops.errors import DataOpsError
@@ -20,6 +19,7 @@ from dataops.repo import publish_tag, worktree
 from dataops.repo.recorded import outside
 from dataops.versions import release, standing
 from dataops.versions.context import Context
+from dataops.versions.pin import REFERENCE
 
 MARKER = Path(".dataops/ci-run")  # there while what lies in the work tree is a run's
 
@@ -85,7 +85,7 @@ def clean(context: Context) -> None:
 def outputs(context: Context) -> Callable[[str], bool]:
     """Whether a path, from git's top, is something that a run writes into git: locks, reports, the reference."""
     assert context.root is not None
-    made: set[str] = {reference.REFERENCE}
+    made: set[str] = {REFERENCE}
     for snapshot in (worktree.snapshot(context.root, []), context.snapshot("HEAD")):
         made |= {out.path for stage in snapshot.stages for out in stage.outs if not out.cached}
         made |= set(snapshot.unrecorded)

@@ -10,13 +10,14 @@ import pandas as pd
 
 from dataops.checked import check
 from dataops.errors import DataOpsError, Refused, run
-from dataops.files import write_json
+from dataops.files import write_json, write_text
 from dataops.params import section
+from dataops.report.drift_page import page
 from dataops.report.drift_picture import draw
 from dataops.reports import read_json
 from dataops.tables import parquet
 from dataops.tables.contract import Contract
-from dataops.tables.drift import Thresholds, compare
+from dataops.tables.drift import DAMAGED, Thresholds, compare
 from dataops.tables.profile import Profile, merge, profile
 
 PROFILE = Path("reports/profile.json")
@@ -25,6 +26,7 @@ DATASET = Path("data/dataset")
 REPORT = Path("reports/drift.json")
 METRICS = Path("reports/metrics/drift.json")
 PICTURE = Path("reports/drift.png")
+PAGE = Path("reports/drift.html")
 
 
 class Drift(Thresholds):
@@ -40,14 +42,20 @@ def main() -> None:
     parts, pinned = read_json(PROFILE)["parts"], read_json(REFERENCE)
     limits = check(Thresholds, {name: getattr(params, name) for name in Thresholds.model_fields}, "drift")
     reference, current, compared = sides(parts, pinned, contract, params)
-    report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+    try:
+        report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+    except DAMAGED as error:
+        reason = f"{REFERENCE} or {PROFILE} is damaged: {type(error).__name__} {error}"
+        raise DataOpsError(reason, "`dataops drift pin VERSION` writes the first, `dvc repro` the second") from None
     if not current["rows"]:
-        report |= {"drifted": False, "columns_drifted": [], "recommendations": ["nothing came after the reference"]}
+        nothing = {"column": None, "reason": None, "text": "nothing came after the reference", "numbers": ["rows"]}
+        report |= {"drifted": False, "columns_drifted": [], "recommendations": [nothing]}
     write_json(REPORT, report)
     write_json(METRICS, {"score": report["score"], "columns_drifted": len(report["columns_drifted"])})
     draw(report, limits.effect, PICTURE)
-    verdict = f"drift in {', '.join(report['columns_drifted'])}" if report["drifted"] else "no drift"
-    message = "\n".join([f"{verdict} ({compared})", *(f"  {line}" for line in report["recommendations"])])
+    write_text(PAGE, page(report))
+    verdict = f"drift in {', '.join(report['columns_drifted']) or 'the schema'}" if report["drifted"] else "no drift"
+    message = "\n".join([f"{verdict} ({compared})", *(f"  {one['text']}" for one in report["recommendations"])])
     if report["drifted"] and params.on_drift == "fail":
         raise Refused(message, "`drift.on_drift: warn` lets the pipeline go on")
     print(message)

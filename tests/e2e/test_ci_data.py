@@ -111,7 +111,7 @@ def test_six_commits(world: World) -> None:
     report = ci_data(world.checkout())
     assert "the data changed; drift in sales, price" in report
     assert "| price | 0." in report
-    assert "| high | distribution |" in report
+    assert "| high | distribution, out of range |" in report
     assert world.tags()[-3:] == ["model@v1.0.0", "model@v1.1.0", "model@v1.2.0"]
     world.pull()
     assert json.loads((repo.path / "reports/drift_reference.json").read_text())["version"] == "dataset@v1.2.0"

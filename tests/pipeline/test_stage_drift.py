@@ -39,6 +39,7 @@ def test_no_reference(bench: Bench):
     assert report["recommendations"]
     assert bench.report("metrics/drift") == {"score": report["score"], "columns_drifted": 1}
     assert (bench.root / "reports/drift.png").read_bytes().startswith(b"\x89PNG")
+    assert "Drift in 1 of 6 columns" in (bench.root / "reports/drift.html").read_text()
 
 
 def test_no_drift(bench: Bench):
@@ -76,6 +77,24 @@ def test_window_new_is_not_diluted(bench: Bench):
     assert whole["rows"]["current"] == len(frame)
 
 
+def test_one_bad_month_after_five_good_years(bench: Bench):
+    """`new` finds the month whose prices are a fifth higher, and only that; in five years of rows it is nothing."""
+    frame = sales(days=1826)
+    last = frame["date"].dt.to_period("M").max().start_time
+    bad = frame.assign(price=frame["price"].where(frame["date"] < last, frame["price"] * 1.2))
+    prepared(bench, bad)
+    pin(bench, frame[frame["date"] < last])
+    bench.run("drift")
+    assert bench.report("drift")["columns_drifted"] == ["price"]
+    bench.set("drift", window="all")
+    bench.run("drift")
+    assert bench.report("drift")["drifted"] is False
+    prepared(bench, frame)
+    bench.set("drift", window="new")
+    bench.run("drift")
+    assert bench.report("drift")["drifted"] is False  # the same month as it should have been
+
+
 @pytest.mark.parametrize("partition", ["month", "none"])
 def test_nothing_new(bench: Bench, partition):
     """Nothing after the reference is no drift, even where the reference has missing values."""
@@ -85,7 +104,7 @@ def test_nothing_new(bench: Bench, partition):
     bench.set("drift", on_drift="fail")
     bench.run("drift")
     report = bench.report("drift")
-    assert report["recommendations"] == ["nothing came after the reference"]
+    assert [one["text"] for one in report["recommendations"]] == ["nothing came after the reference"]
     assert (report["drifted"], report["columns_drifted"]) == (False, [])
 
 
@@ -97,6 +116,20 @@ def test_reference_of_another_contract(bench: Bench):
     path.write_text(path.read_text().replace('"date"', '"day"'))
     done = bench.run("drift", status=2)
     assert "has no date" in done.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [('"digest": "', '"digest": "AA'), ('"std": ', '"std": "x", "": '), ('"counts": {', '"counts": {"a": "b", ')],
+)
+def test_a_reference_that_somebody_edited(bench: Bench, old, new):
+    """One line."""
+    prepared(bench, sales(days=182))
+    pin(bench, sales(days=150).assign(price=lambda frame: frame["price"] + frame.index / 1e4))
+    path = bench.root / "reports/drift_reference.json"
+    path.write_text(path.read_text().replace(old, new, 1))
+    done = bench.run("drift", status=2)
+    assert "is damaged" in done.err
 
 
 @pytest.mark.parametrize("text", [None, "{", "[]"])

@@ -64,7 +64,13 @@ def test_any_table(tmp_path: Path, table):
 
 def column(effect, drifted=False):
     """One column of a drift report."""
-    return {"effect": effect, "p_value": 0.2, "drifted": drifted, "reasons": ["distribution"] if drifted else []}
+    return {
+        "effect": effect,
+        "p_value": 0.1,
+        "q_value": 0.2,
+        "drifted": drifted,
+        "reasons": ["distribution"] if drifted else [],
+    }
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ GROUPS = (
         "check",
         "compare",
         "doctor",
+        "drift",
         "gc",
         "get",
         "hook",

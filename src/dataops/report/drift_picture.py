@@ -20,7 +20,7 @@ def draw(report: dict[str, Any], threshold: float, path: Path) -> None:
     effects = [entry["effect"] for _, entry in shown]
     axis.barh(names, effects, color=[ALERT if entry["drifted"] else MODEL for _, entry in shown], height=0.6)
     for place, (_, entry) in enumerate(shown):
-        weak = f"not significant, p = {entry['p_value']:.2g}" if entry["effect"] >= threshold else ""
+        weak = f"not significant, q = {entry['q_value']:.2g}" if entry["effect"] >= threshold else ""
         note = ", ".join(entry["reasons"]) or weak
         axis.text(entry["effect"], place, f"  {entry['effect']:.2f}  {note}", va="center", color=INK, fontsize=9)
     axis.axvline(threshold, color=MUTED, linewidth=1, linestyle=":")

@@ -6,9 +6,6 @@ read and compared row by row.
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import posixpath
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,20 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from dataops.errors import DataOpsError
-from dataops.repo.names import Target
-from dataops.repo.recorded import Snapshot
-from dataops.repo.records import Output
-from dataops.store import manifest
 from dataops.store.cache import Cache
 from dataops.store.objects import Object, Progress, Store, silent
 from dataops.versions import filemap
-from dataops.versions import files as listings
-from dataops.versions.context import DEFAULT, Context
+from dataops.versions.context import Context
+from dataops.versions.profiles import profile_of
 from dataops.versions.schemas import schema_change
-from dataops.versions.sides import Side, objects
+from dataops.versions.sides import Side, objects, pair
 from dataops.versions.sources import Sources
 
-PROFILE = "profile.json"
 SIZED = 2_000  # files whose size is asked of the remote
 
 
@@ -55,7 +47,7 @@ def compare(
         DataOpsError: a name is unknown, or they are of two artifacts; with `rows`: the data can't be had.
     """
     context, _ = context.focused(context.resolve(old))
-    a, b = _sides(context, old, new, remote)
+    a, b = pair(context, old, new, remote)
     same = a.output.digest == b.output.digest
     facts: dict[str, Any] = {
         "artifact": a.artifact.name,
@@ -69,7 +61,7 @@ def compare(
         "keys": None,
         "columns": None,
     }
-    profiles = [_profile(context, side) for side in (a, b)]
+    profiles = [profile_of(context, side.snapshot, side.target.commit, side.artifact.name) for side in (a, b)]
     schemas = [_schemas(side, profile) for side, profile in zip((a, b), profiles, strict=True)]
     if rows:
         from dataops.versions import compare_rows
@@ -88,49 +80,6 @@ def compare(
     facts["schema"] = _schema(schemas[0], schemas[1])
     facts |= _columns(a, b, profiles[0], profiles[1])
     return Comparison(facts)
-
-
-def _sides(context: Context, old: str, new: str, remote: str | None) -> tuple[Side, Side]:
-    """Both versions; a bare second name means the artifact of the first."""
-    first = context.taken(old)
-    second = context.taken(new, first.artifact or DEFAULT)
-    if first.artifact is None and second.artifact not in (None, DEFAULT):
-        first = context.resolve(old, second.artifact or DEFAULT)
-    named = {target.artifact for target in (first, second) if target.artifact}
-    if len(named) > 1:
-        hint = "both have to be of one artifact, as dataset@v1.0.0 and dataset@v1.1.0"
-        raise DataOpsError(f"{old} is of {first.artifact}, {new} of {second.artifact}", hint)
-    name = next(iter(named), DEFAULT)
-    return _side(context, first, name, remote), _side(context, second, name, remote)
-
-
-def _side(context: Context, target: Target, name: str, remote: str | None) -> Side:
-    snapshot = context.snapshot(target.commit)
-    artifact = listings.artifact_of(snapshot, target, name)
-    output = snapshot.output(artifact.path) or _made_up(context, snapshot, artifact.path, remote)
-    if output is None:
-        raise DataOpsError(
-            f"{target.asked}: no dvc.lock or .dvc file records {artifact.path}", "`dvc repro`, and commit"
-        )
-    version = target.version
-    seconds = context.git.out("show", "--no-patch", "--format=%ct", target.commit)
-    time = version.time if version is not None else dt.datetime.fromtimestamp(int(seconds), dt.UTC)
-    card = (version.card if version is not None else None) or {}
-    return Side(target, snapshot, artifact, output, card, context.contract(target.commit), time)
-
-
-def _made_up(context: Context, snapshot: Snapshot, path: str, remote: str | None) -> Output | None:
-    """What `path` would be recorded as, where it is a part of an output or a folder that holds some."""
-    if snapshot.covering(path) is None and not any(
-        out.path.startswith(f"{path}/") for stage in snapshot.stages for out in stage.outs
-    ):
-        return None
-    found = listings.listing(context.git, context.prefix, snapshot, path, Sources(context, remote), context.cache)
-    digests = {name: obj.digest for name, obj in found.objects.items()}
-    digest = found.whole.digest if found.whole is not None else manifest.digest(digests)
-    stage = snapshot.stage_of(path)
-    address = stage.address if stage is not None else None
-    return Output(path, digest, "md5", found.size, len(digests), cached=True, stage=address)
 
 
 def _said(side: Side) -> dict[str, Any]:
@@ -212,19 +161,6 @@ def _sizes(wanted: Sequence[Object], store: Store, cache: Cache | None) -> dict[
         with ThreadPoolExecutor(16) as pool:
             found |= dict(zip([obj.digest for obj in some], pool.map(head, some), strict=True))
     return found
-
-
-def _profile(context: Context, side: Side) -> Any:
-    """The profile that the artifact's own stage wrote, merged over its parts; None where there is none."""
-    from dataops.versions.statistics import merged
-
-    stage = side.snapshot.stage_of(side.artifact.path)
-    path = next((out.path for out in (stage.outs if stage else ()) if posixpath.basename(out.path) == PROFILE), None)
-    text = context.git.blob(side.target.commit, posixpath.join(context.prefix, path)) if path else None
-    try:
-        return merged(json.loads(text)) if text is not None else None
-    except (DataOpsError, ValueError, RecursionError):
-        return None
 
 
 def _schemas(side: Side, profile: Any) -> dict[str, Mapping[str, str]]:

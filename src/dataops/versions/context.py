@@ -100,11 +100,15 @@ class Context:
 
     def contract(self, commit: str) -> Mapping[str, Any]:
         """The section `contract` of params.yaml at `commit`; empty where there is none that can be read."""
+        return self.section(commit, "contract")
+
+    def section(self, commit: str, name: str) -> Mapping[str, Any]:
+        """A section of params.yaml at `commit`; empty where there is none that can be read."""
         from dataops.repo import yamls
 
         text = self.git.blob(commit, posixpath.join(self.prefix, "params.yaml"))
         try:
-            found = yamls.load(text, "params.yaml").get("contract") if text else None
+            found = yamls.load(text, "params.yaml").get(name) if text else None
         except DataOpsError:
             return {}
         return found if isinstance(found, dict) else {}

@@ -11,6 +11,7 @@ from dataops.errors import DataOpsError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dataops.tables.contract import Contract
     from dataops.tables.profile import Profile
 
 LISTED = 20  # new or vanished categories that are named
@@ -28,17 +29,24 @@ def merged(report: Mapping[str, Any]) -> Profile:
     try:
         whole: Profile = reduce(merge, report["parts"].values())
         compared(whole, whole)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError, MemoryError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, MemoryError) as error:
         raise DataOpsError(f"the profile can't be read: {type(error).__name__} {error}") from None
     return whole
 
 
 def of_table(frame: pd.DataFrame) -> Profile:
     """The profile of a table that nobody made a contract for; text that is all numbers counts as numbers."""
+    from dataops.tables.profile import profile
+
+    contract = contract_of(frame)
+    return profile(frame, contract)
+
+
+def contract_of(frame: pd.DataFrame) -> Contract:
+    """A contract of the columns' types alone; text in `frame` that is all numbers is made numbers."""
     import pandas as pd
 
     from dataops.tables.contract import Column, Contract
-    from dataops.tables.profile import profile
 
     columns: dict[str, Column] = {}
     for name in frame.columns:
@@ -48,13 +56,15 @@ def of_table(frame: pd.DataFrame) -> Profile:
             except (ValueError, TypeError):
                 frame[name] = frame[name].astype("str").where(frame[name].notna())
         columns[name] = Column(type=KINDS.get(frame[name].dtype.kind, "string"))  # type: ignore[arg-type]
-    nobody = Contract.model_construct(time="", target="", keys=[], columns=columns)
-    return profile(frame, nobody)
+    return Contract.model_construct(time="", target="", keys=[], columns=columns)
 
 
 def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
     """A profile's column in numbers that people read."""
-    from dataops.tables.profile import digest_of, standard_deviation
+    import numpy as np
+
+    from dataops.tables.drift.distributions import profiled
+    from dataops.tables.profile import standard_deviation
 
     found: dict[str, Any] = {"missing": int(column["missing"])}
     if column["kind"] == "numeric" and column["count"]:
@@ -63,7 +73,7 @@ def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
             "mean": float(column["mean"]),
             "std": standard_deviation(entry),
             "min": float(column["min"]),
-            "median": float(digest_of(entry).get_quantile(0.5)),
+            "median": float(profiled(entry).quantiles(np.array([0.5]))[0]),
             "max": float(column["max"]),
         }
     elif column["kind"] == "categorical":

@@ -1,0 +1,75 @@
+"""Time: which period each side covers, whether rows come as often, and on the same weekdays and hours."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from dataops.tables.drift.shares import chi_square, total_variation
+
+WEEKDAYS = 28  # days from which weekdays are compared: any shorter window leans to some
+HOURS = 7
+DAYS = {"day": 1, "week": 7, "month": 28}
+Column = dict[str, Any]
+
+
+def measure(old: Column, new: Column) -> Column:
+    """What a report says of a column of times. That the period moved is told, and is no drift by itself."""
+    entry: Column = {"kind": "time", "effect": None, "p_value": None}
+    if not old["first"] or not new["first"]:
+        return entry
+    entry["period"] = {name: {"first": side["first"], "last": side["last"]}
+                       for name, side in (("reference", old), ("current", new))}  # fmt: skip
+    ends = [[dt.datetime.fromisoformat(side[end]) for end in ("first", "last")] for side in (old, new)]
+    entry["shift_days"] = sum((y - x).total_seconds() / 2 for x, y in zip(*ends, strict=True)) / 86_400
+    entry["volume"] = volume(old.get("rows_per"), new.get("rows_per"))
+    entry["calendar"] = calendar(old, new)
+    if "months" in old and "months" in new:
+        entry["shape"] = {"months": {"reference": old["months"], "current": new["months"]}}
+    return entry
+
+
+def volume(old: Column | None, new: Column | None) -> Column | None:
+    """Rows a step of each side, so that windows of any length compare; size 1 - less / more, p by Welch's t-test."""
+    if not old or not new or old["unit"] != new["unit"]:
+        return None
+    means = old["mean"], new["mean"]
+    return {
+        "unit": f"rows a {old['unit']}",
+        "reference": means[0],
+        "current": means[1],
+        "change_percent": 100 * (means[1] - means[0]) / means[0],
+        "size": 1 - min(means) / max(means),
+        "p_value": _welch(old, new),
+    }
+
+
+def _welch(old: Column, new: Column) -> float:
+    """Two-sided p that rows a step have the same mean (Welch 1947); the steps of one side at least vary."""
+    variances = [side["std"] ** 2 / side["steps"] for side in (old, new)]
+    if not sum(variances):
+        return 1.0 if old["mean"] == new["mean"] or min(old["steps"], new["steps"]) < 2 else 0.0
+    freedom = sum(variances) ** 2 / sum(
+        v**2 / (side["steps"] - 1) for v, side in zip(variances, (old, new), strict=True) if side["steps"] > 1
+    )
+    t = abs(new["mean"] - old["mean"]) / sum(variances) ** 0.5
+    return float(2 * special.stdtr(freedom, -t))
+
+
+def calendar(old: Column, new: Column) -> Column | None:
+    """Total variation of the rows' weekdays, or hours; None where a window is too short to have all of them."""
+    found = []
+    for name, least in (("weekdays", WEEKDAYS), ("hours", HOURS)):
+        if name in old and name in new and min(_days(old), _days(new)) >= least:
+            x, y = np.array(old[name], float), np.array(new[name], float)
+            found.append({"of": name, "size": total_variation(x / x.sum(), y / y.sum()),
+                          "p_value": chi_square(x, y)[0], "reference": old[name], "current": new[name]})  # fmt: skip
+    return max(found, key=lambda one: one["size"], default=None)
+
+
+def _days(column: Column) -> int:
+    per = column.get("rows_per") or {"steps": 0, "unit": "day"}
+    return int(per["steps"]) * DAYS[per["unit"]]
