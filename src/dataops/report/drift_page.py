@@ -49,7 +49,7 @@ def page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>\n"
         f"<h1>{_text(title)} {_tag(report['severity']) if report['drifted'] else ''}</h1>"
-        f"<p>{_text(report['compared'])}</p><p class=muted>{_text(said)}</p>{schema}<ul>{advice}</ul>"
+        f"<p>{_text(report.get('compared', 'now against before'))}</p><p class=muted>{_text(said)}</p>{schema}<ul>{advice}</ul>"
         f"<p><small>{_text(how)}</small></p>\n"
         + "\n".join(_section(name, entry) for name, entry in ordered)
         + "\n</body></html>\n"
