@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from dataops.cli import options
@@ -36,7 +35,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--exact", action="store_true", help="fetch both and read every value")
     parser.add_argument("--threshold", type=float, metavar="SHARE", help="of a distribution that must have moved (0.1)")
     parser.add_argument("--columns", metavar="NAME,…", help="only these; with --exact any that the data have")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the report: .json, .md or .html")
+    parser.add_argument("--output", type=options.path, metavar="FILE", help="write the report: .json, .md or .html")
     parser.add_argument("--json", action="store_true", help="as JSON")
     options.repo(parser)
     parser.add_argument("--remote", metavar="NAME", help="the DVC remote (the default one)")

@@ -40,6 +40,7 @@ def page(report: Report) -> str:
         f"(q below {limits['alpha']:g}). Score {report['score']:.2f}: the largest share of a column's rows that moved."
     )
     ordered = sorted(report["columns"].items(), key=_rank)
+    compared = report.get("compared", "now against before")
     advice = "".join(f"<li>{_text(one['text'])}</li>" for one in report["recommendations"])
     schema = "".join(
         f"<p>Column <b>{_text(name)}</b> {what}</p>" for what, names in report["schema"].items() for name in names
@@ -49,7 +50,7 @@ def page(report: Report) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{_text(title)}</title><style>{STYLE}</style></head><body>\n"
         f"<h1>{_text(title)} {_tag(report['severity']) if report['drifted'] else ''}</h1>"
-        f"<p>{_text(report.get('compared', 'now against before'))}</p><p class=muted>{_text(said)}</p>{schema}<ul>{advice}</ul>"
+        f"<p>{_text(compared)}</p><p class=muted>{_text(said)}</p>{schema}<ul>{advice}</ul>"
         f"<p><small>{_text(how)}</small></p>\n"
         + "\n".join(_section(name, entry) for name, entry in ordered)
         + "\n</body></html>\n"
