@@ -14,8 +14,16 @@ from dataops.errors import DataOpsError
 from dataops.store import composed
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("COMPOSE_PROJECT_NAME", "DATAOPS_S3_PORT", "DATAOPS_S3_ACCESS_KEY_ID", "DATAOPS_S3_SECRET_ACCESS_KEY",
-         "DATAOPS_UID", "DATAOPS_GID", "DATAOPS_GIT_NAME", "DATAOPS_GIT_EMAIL")  # fmt: skip
+NAMES = (
+    "COMPOSE_PROJECT_NAME",
+    "DATAOPS_S3_PORT",
+    "DATAOPS_S3_ACCESS_KEY_ID",
+    "DATAOPS_S3_SECRET_ACCESS_KEY",
+    "DATAOPS_UID",
+    "DATAOPS_GID",
+    "DATAOPS_GIT_NAME",
+    "DATAOPS_GIT_EMAIL",
+)
 
 
 def make(folder: Path, name: str = "Pat Smith") -> str:
@@ -91,15 +99,18 @@ def test_a_name_stays_one_value(tmp_path: Path):
     assert values(tmp_path)["DATAOPS_GIT_NAME"] == "'Pat O\\'Neil  $HOME \"x\"SECOND=1'"
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    (None, "is not there"),
-    ("DATAOPS_S3_PORT=1\n", "has no DATAOPS_S3_ACCESS_KEY_ID"),
-    ("DATAOPS_S3_PORT=ten\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
-    ("DATAOPS_S3_PORT=70000\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
-    ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b$c\n", "expands the \\$"),
-    ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=#a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "has no DATAOPS_S3_ACC"),
-    (b"\xff\xfe", "can't be read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "is not there"),
+        ("DATAOPS_S3_PORT=1\n", "has no DATAOPS_S3_ACCESS_KEY_ID"),
+        ("DATAOPS_S3_PORT=ten\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
+        ("DATAOPS_S3_PORT=70000\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "which is no port"),
+        ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=a\nDATAOPS_S3_SECRET_ACCESS_KEY=b$c\n", "expands the \\$"),
+        ("DATAOPS_S3_PORT=1\nDATAOPS_S3_ACCESS_KEY_ID=#a\nDATAOPS_S3_SECRET_ACCESS_KEY=b\n", "has no DATAOPS_S3_ACC"),
+        (b"\xff\xfe", "can't be read"),
+    ],
+)
 def test_an_env_that_says_nothing(tmp_path: Path, text: str | bytes | None, said: str):
     """One line, and what makes it good."""
     if text is not None:

@@ -17,9 +17,15 @@ from pipeline.featurize import Featurize, build
 
 REACH = YEAR["D"] + 28 + 28 + 1  # of a trend of 28 days against the year before, known 28 days ahead
 PARAMS = Featurize(
-    horizon=28, lags=[28, 35, 364, 371], means=[7, 28, 91, 364], stds=[7, 28], seasonal_means=[4, 8], trends=[28],
-    known_ahead=["price"], holidays=["12-25", "01-01", "2024-02-29"],
-)  # fmt: skip
+    horizon=28,
+    lags=[28, 35, 364, 371],
+    means=[7, 28, 91, 364],
+    stds=[7, 28],
+    seasonal_means=[4, 8],
+    trends=[28],
+    known_ahead=["price"],
+    holidays=["12-25", "01-01", "2024-02-29"],
+)
 
 
 @pytest.fixture(params=["gapless", "gaps", "fractions"])

@@ -21,8 +21,13 @@ NIGHTS = {"spring": "2024-03-30", "autumn": "2024-10-26"}  # the clocks change o
 def test_hours_across_a_change_of_the_clocks(bench: Bench, night: str) -> None:
     """Hours as Berlin's clocks show them, offsets and all: none is missing, none there twice, a lag counts hours."""
     hours = pd.date_range(NIGHTS[night], periods=96, freq="h", tz="UTC", unit="us")
-    table = pd.DataFrame({"date": [moment.isoformat() for moment in hours.tz_convert("Europe/Berlin")],
-                          "store_id": 1, "sales": np.arange(96)})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "date": [moment.isoformat() for moment in hours.tz_convert("Europe/Berlin")],
+            "store_id": 1,
+            "sales": np.arange(96),
+        }
+    )
     assert table["date"].str[:16].duplicated().any() == (night == "autumn")
     bench.columns(date="datetime", store_id="integer", sales="integer")
     bench.set("contract", frequency="h")
@@ -42,9 +47,13 @@ def test_hours_across_a_change_of_the_clocks(bench: Bench, night: str) -> None:
 def test_one_day_in_two_zones(bench: Bench) -> None:
     """A late evening in New York is the next day in UTC, where it contradicts that day's row."""
     row = {"store_id": 1, "product_id": "a", "price": 1.0, "promotion": False}
-    table = pd.DataFrame([{"date": "2024-01-01T23:30:00-05:00", "sales": 1, **row},
-                          {"date": "2024-01-02T08:00:00+00:00", "sales": 2, **row},
-                          {"date": "2024-01-03T00:30:00+01:00", "sales": 3, **row}])  # fmt: skip
+    table = pd.DataFrame(
+        [
+            {"date": "2024-01-01T23:30:00-05:00", "sales": 1, **row},
+            {"date": "2024-01-02T08:00:00+00:00", "sales": 2, **row},
+            {"date": "2024-01-03T00:30:00+01:00", "sales": 3, **row},
+        ]
+    )
     bench.set("validate", max_invalid=1.0, max_age_days=None)
     bench.land({"rows.csv": table})
     bench.through("collect")
@@ -53,8 +62,11 @@ def test_one_day_in_two_zones(bench: Bench) -> None:
     assert broken == {"contradicts a row of the same store_id, product_id, date": 3}
 
 
-KEYS = st.tuples(st.one_of(st.none(), st.integers(1, 2)), st.sampled_from(["p", "q", None]),
-                 st.sampled_from([None, "2024-01-01", "2024-01-02"]))  # fmt: skip
+KEYS = st.tuples(
+    st.one_of(st.none(), st.integers(1, 2)),
+    st.sampled_from(["p", "q", None]),
+    st.sampled_from([None, "2024-01-01", "2024-01-02"]),
+)
 
 
 @settings(max_examples=80, deadline=None, derandomize=True)
@@ -82,7 +94,13 @@ CONTRACT = Contract.model_validate(
         "time": "date",
         "target": "sales",
         "keys": ["store_id", "product_id"],
-        "columns": {"date": {"type": "date"}, "store_id": {"type": "integer"}, "product_id": {"type": "string"},
-                    "sales": {"type": "integer"}, "price": {"type": "number"}, "promotion": {"type": "boolean"}},
+        "columns": {
+            "date": {"type": "date"},
+            "store_id": {"type": "integer"},
+            "product_id": {"type": "string"},
+            "sales": {"type": "integer"},
+            "price": {"type": "number"},
+            "promotion": {"type": "boolean"},
+        },
     }
-)  # fmt: skip
+)

@@ -144,9 +144,34 @@ def test_rows_keep_their_place():
 @pytest.mark.parametrize("written", [Written(), Written(",", "."), Written(date_format="%d/%m/%Y")])
 def test_repeated_text_is_read_as_text_that_stands_once(to, written):
     """Whatever is written, with nulls in between: many times is as once, and what can't be read is marked each time."""
-    text = ["1", " 007", "+5", "1e3", "1.5", "1.234,5", "1,234", "9223372036854775807", "99999999999999999999", "inf",
-            "nan", "", " ", "yes", "No", "true", "2024-01-31", "2024-02-30", "31/01/2024", "2024-01-31T23:59:59+02:00",
-            "2024", "20240131", "9999-12-31", "0x1F", "\u0661", None]  # fmt: skip
+    text = [
+        "1",
+        " 007",
+        "+5",
+        "1e3",
+        "1.5",
+        "1.234,5",
+        "1,234",
+        "9223372036854775807",
+        "99999999999999999999",
+        "inf",
+        "nan",
+        "",
+        " ",
+        "yes",
+        "No",
+        "true",
+        "2024-01-31",
+        "2024-02-30",
+        "31/01/2024",
+        "2024-01-31T23:59:59+02:00",
+        "2024",
+        "20240131",
+        "9999-12-31",
+        "0x1F",
+        "\u0661",
+        None,
+    ]
     once, bad = cast(pd.Series(text, dtype="str"), to, written)
     order = [*range(len(text)), *reversed(range(len(text))), *range(len(text))]
     many = pd.Series([text[place] for place in order], dtype="str", index=range(7, 7 + len(order)))

@@ -37,10 +37,12 @@ def test_shuffled_rows_are_no_drift():
         (lambda frame: frame.assign(price=frame["price"] * 2), ["distribution", "out of range"]),
         (lambda frame: frame.assign(price=5.0), ["distribution"]),
         (lambda frame: frame.assign(price=frame["price"].where(np.arange(len(frame)) % 10 > 0)), ["missing values"]),
-        (lambda frame: frame.assign(price=frame["price"].where(np.arange(len(frame)) % 10 > 0, np.inf)),
-         ["infinite values"]),
+        (
+            lambda frame: frame.assign(price=frame["price"].where(np.arange(len(frame)) % 10 > 0, np.inf)),
+            ["infinite values"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_changed_number_is_found(change, reason):
     """Shift, scale, collapse and loss are each found, in that column alone, and something is recommended."""
     report = compared(sales(days=366), change(sales(days=366, seed=2)))

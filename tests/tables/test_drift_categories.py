@@ -75,7 +75,9 @@ def test_new_and_vanished():
     assert (entry["vanished"], entry["vanished_share"]) == (["gone", "rare"], 0.5)
     assert entry["reasons"] == ["distribution", "new categories"]
     assert [one["numbers"] for one in report["recommendations"]] == [
-        ["columns.x.effect", "columns.x.q_value"], ["columns.x.new_share", "columns.x.new"]]  # fmt: skip
+        ["columns.x.effect", "columns.x.q_value"],
+        ["columns.x.new_share", "columns.x.new"],
+    ]
 
 
 @pytest.mark.parametrize("rows", [50, 5000])

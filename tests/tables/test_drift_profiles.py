@@ -27,16 +27,22 @@ PAIRS = {
     "lognormal": (RNG.lognormal(0, 2, 30_000), RNG.lognormal(0.2, 2, 30_000)),
     "counts": (RNG.poisson(5, 30_000), RNG.poisson(6, 20_000)),
     "many counts": (RNG.poisson(5000, 30_000), RNG.poisson(5050, 20_000)),
-    "zeros and more": (RNG.gamma(1, 10, 40_000) * (RNG.random(40_000) > 0.6),
-                       RNG.gamma(1, 10, 40_000) * (RNG.random(40_000) > 0.5)),
-    "prices": (RNG.choice([9.99, 19.99, 4.5], 5000) * RNG.choice(np.arange(1, 400), 5000),
-               RNG.choice([9.99, 19.99, 4.5], 9000) * RNG.choice(np.arange(1, 500), 9000)),
-    "two far peaks": (np.append(RNG.normal(0, 1, 20_000), RNG.normal(1e6, 1, 20_000)),
-                      np.append(RNG.normal(0, 1, 15_000), RNG.normal(1e6, 1, 25_000))),
+    "zeros and more": (
+        RNG.gamma(1, 10, 40_000) * (RNG.random(40_000) > 0.6),
+        RNG.gamma(1, 10, 40_000) * (RNG.random(40_000) > 0.5),
+    ),
+    "prices": (
+        RNG.choice([9.99, 19.99, 4.5], 5000) * RNG.choice(np.arange(1, 400), 5000),
+        RNG.choice([9.99, 19.99, 4.5], 9000) * RNG.choice(np.arange(1, 500), 9000),
+    ),
+    "two far peaks": (
+        np.append(RNG.normal(0, 1, 20_000), RNG.normal(1e6, 1, 20_000)),
+        np.append(RNG.normal(0, 1, 15_000), RNG.normal(1e6, 1, 25_000)),
+    ),
     "few": (RNG.normal(size=40), RNG.normal(size=300)),
     "whole range": (RNG.uniform(-1, 1, 9000) * 1.7e308, RNG.uniform(-1, 0.5, 9000) * 1.7e308),
     "heavy tails": (RNG.standard_cauchy(30_000), RNG.standard_cauchy(30_000) * 1.5),
-}  # fmt: skip
+}
 
 
 def framed(values):
@@ -153,9 +159,16 @@ def format_1(values):
     """A profile as older tags carry it."""
     digest = datasketches.tdigest_double(200)
     digest.update(values.copy())
-    column = {"kind": "numeric", "missing": 0, "count": len(values), "mean": float(values.mean()),
-              "m2": float(((values - values.mean()) ** 2).sum()), "min": float(values.min()),
-              "max": float(values.max()), "digest": base64.b64encode(digest.serialize()).decode()}  # fmt: skip
+    column = {
+        "kind": "numeric",
+        "missing": 0,
+        "count": len(values),
+        "mean": float(values.mean()),
+        "m2": float(((values - values.mean()) ** 2).sum()),
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "digest": base64.b64encode(digest.serialize()).decode(),
+    }
     counts = {"kind": "categorical", "missing": 0, "distinct": 2, "counts": {"a": len(values) - 9, "b": 9}, "other": 0}
     time = {"kind": "time", "missing": 0, "first": "2024-01-01T00:00:00", "last": "2024-02-01T00:00:00", "distinct": 32}
     return {"format": 1, "rows": len(values), "columns": {"x": column, "k": counts, "t": time}}

@@ -92,8 +92,11 @@ def random_history(seed=0, series=40, span=400, kept=0.8, whole=False):
 
 def measures(history, length, until):
     """What a stage takes of a history, as rows of bits: a NaN is a NaN, and 0 isn't -0."""
-    found = [history.rolling_mean(length, until), history.rolling_std(length, until),
-             mean_of([history.lag(until + 7 * n) for n in range(9)])]  # fmt: skip
+    found = [
+        history.rolling_mean(length, until),
+        history.rolling_std(length, until),
+        mean_of([history.lag(until + 7 * n) for n in range(9)]),
+    ]
     return np.stack(found).view(np.int64)
 
 

@@ -31,8 +31,12 @@ def test_same_rows_have_the_same_number(data):
     kinds = data.draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4))
     rows = data.draw(st.integers(0, 25))
     columns = [data.draw(st.lists(KINDS[kind][0], min_size=rows, max_size=rows)) for kind in kinds]
-    frame = pd.DataFrame({n: pd.Series(values, dtype=KINDS[kind][1])
-                          for n, (kind, values) in enumerate(zip(kinds, columns, strict=True))})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            n: pd.Series(values, dtype=KINDS[kind][1])
+            for n, (kind, values) in enumerate(zip(kinds, columns, strict=True))
+        }
+    )
     numbers = combined([frame[name] for name in frame])
     wanted = [tuple("null" if pd.isna(value) else value for value in row) for row in zip(*columns, strict=True)]
     assert [a == b for a in numbers for b in numbers] == [a == b for a in wanted for b in wanted]

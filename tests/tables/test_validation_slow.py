@@ -92,8 +92,9 @@ def of_value(name, column, value):
 
 def slow(rows, rules):
     """The rules that each row breaks, row by row; and how many rows repeat an earlier one's key and step."""
-    broken = [set().union(*(of_value(name, column, row[name]) for name, column in rules.columns.items()))
-              for row in rows]  # fmt: skip
+    broken = [
+        set().union(*(of_value(name, column, row[name]) for name, column in rules.columns.items())) for row in rows
+    ]
     index = ", ".join(rules.index)
     seen: set[Any] = set()
     groups: dict[Any, list[int]] = {}
@@ -140,8 +141,15 @@ def test_a_column_without_any_value():
     found = validation.broken_rules(table(rows), contract())
     assert {"when is not null", "sold is not null", "open is not null"} <= set(found[0].split("; "))
     report = validation.column_report(table(rows))
-    assert report["sold"] == {"type": "float64", "missing": 3, "distinct": 0, "min": None, "mean": None, "max": None,
-                              "negative": 0}  # fmt: skip
+    assert report["sold"] == {
+        "type": "float64",
+        "missing": 3,
+        "distinct": 0,
+        "min": None,
+        "mean": None,
+        "max": None,
+        "negative": 0,
+    }
 
 
 def test_thousands_of_series_of_different_length():
@@ -150,8 +158,14 @@ def test_thousands_of_series_of_different_length():
     sizes = rng.integers(1, 60, 2000)
     number = np.repeat(np.arange(2000), sizes)
     day = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    frame = pd.DataFrame({"when": pd.Timestamp("2020-01-01") + pd.to_timedelta(day, "D"), "shop": number % 3,
-                          "item": [f"i{n}" for n in number // 3], "sold": rng.random(len(number))})  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "when": pd.Timestamp("2020-01-01") + pd.to_timedelta(day, "D"),
+            "shop": number % 3,
+            "item": [f"i{n}" for n in number // 3],
+            "sold": rng.random(len(number)),
+        }
+    )
     columns = {name: COLUMNS[name] for name in ("when", "shop", "sold")} | {"item": {"type": "string"}}
     rules = Contract.model_validate({"time": "when", "target": "sold", "keys": ["shop", "item"], "columns": columns})
     frame = frame.astype({"when": "datetime64[us]", "shop": "int64", "item": "str"})

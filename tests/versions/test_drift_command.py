@@ -92,7 +92,9 @@ def test_exactly(home: Depot) -> None:
     shutil.rmtree(home.path / ".dvc/cache")
     report = json.loads(said("v1.0.0", "v1.2.0", "--exact", "--json", status=1).out)
     assert (report["method"], report["columns_drifted"]) == (
-        {"name": "exact", "bound": 0.0, "said": "every value was read"}, ["price"])  # fmt: skip
+        {"name": "exact", "bound": 0.0, "said": "every value was read"},
+        ["price"],
+    )
     rough = drift(home.context, "v1.0.0", "v1.2.0")
     gap = abs(rough["columns"]["price"]["effect"] - report["columns"]["price"]["effect"])
     assert gap <= rough["method"]["bound"]

@@ -41,8 +41,10 @@ def verdict(report: Report) -> str:
 def remarks(report: Report) -> list[str]:
     """What has to be said in words: how it was measured, and what wasn't."""
     counts = report["rows"]
-    lines = [f"{counts['reference']:,} and {counts['current']:,} rows; score {report['score']:.2f}; "
-             f"{report['method']['said']}"]  # fmt: skip
+    lines = [
+        f"{counts['reference']:,} and {counts['current']:,} rows; score {report['score']:.2f}; "
+        f"{report['method']['said']}"
+    ]
     lines += [f"column {name} {what}" for what, names in report["schema"].items() for name in names]
     lines += [f"{name} was left out: {why}" for name, why in report["left_out"].items()]
     return [clean(line) for line in lines]
@@ -79,8 +81,10 @@ def _sides(entry: Entry) -> tuple[str, str]:
         mean = entry["statistics"]["mean"]
         return f"mean {mean['reference']:.4g}", f"mean {mean['current']:.4g}"
     if "period" in entry:
-        old, new = (f"{entry['period'][side]['first'][:10]} to {entry['period'][side]['last'][:10]}"
-                    for side in ("reference", "current"))  # fmt: skip
+        old, new = (
+            f"{entry['period'][side]['first'][:10]} to {entry['period'][side]['last'][:10]}"
+            for side in ("reference", "current")
+        )
         return old, new
     if "shape" in entry and "names" in entry["shape"]:
         shape = entry["shape"]

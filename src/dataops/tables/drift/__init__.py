@@ -159,9 +159,10 @@ def _method(name: str, measured: Mapping[str, Entry]) -> Entry:
     bound = max((entry.get("error", 0.0) for entry in measured.values()), default=0.0)
     said = {
         "exact": "every value was read",
-        "profiles": f"from profiles: an effect may be off by {bound:.3f} at most" if bound else
-        "from profiles, which have every value",
-    }  # fmt: skip
+        "profiles": f"from profiles: an effect may be off by {bound:.3f} at most"
+        if bound
+        else "from profiles, which have every value",
+    }
     return {"name": name, "bound": bound, "said": said[name]}
 
 

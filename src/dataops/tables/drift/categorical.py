@@ -33,8 +33,11 @@ def measure(old: Column, new: Column) -> Column:
     entry: Column = {"kind": "categorical", "effect": None, "p_value": None}
     names = sorted({*old["counts"], *new["counts"]})
     # a value that one side didn't count one by one is in its `other`, nobody knows how often: it is in both
-    both = [name for name in names if (name in old["counts"] or not old["other"])
-            and (name in new["counts"] or not new["other"])]  # fmt: skip
+    both = [
+        name
+        for name in names
+        if (name in old["counts"] or not old["other"]) and (name in new["counts"] or not new["other"])
+    ]
     x, y = (np.array([side["counts"].get(name, 0) for name in both], float) for side in (old, new))
     n, m = _known(old), _known(new)
     if not n or not m:

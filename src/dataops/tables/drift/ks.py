@@ -38,8 +38,10 @@ def largest_gap(a: Sorted, b: Sorted) -> float:
     until_a, until_b = np.searchsorted(a, points[1:], "left"), np.searchsorted(b, points[1:], "left")
     most = np.maximum(until_a * m - from_b[:-1] * n, until_b * n - from_a[:-1] * m)
     open_ = most > best
-    inside = [_between(side, begin[:-1][open_], end[open_])
-              for side, begin, end in ((a, from_a, until_a), (b, from_b, until_b))]  # fmt: skip
+    inside = [
+        _between(side, begin[:-1][open_], end[open_])
+        for side, begin, end in ((a, from_a, until_a), (b, from_b, until_b))
+    ]
     points = np.concatenate(inside)
     if len(points):
         points.sort()

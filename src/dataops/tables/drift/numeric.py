@@ -67,8 +67,16 @@ def of_profile(column: dict[str, Any]) -> Numbers:
     if not column["count"]:
         return Numbers(*sizes)
     unique = column.get("integer", False) and column.get("unique", False)
-    return Numbers(*sizes, column.get("integer", False), unique, column["mean"], standard_deviation(column),
-                   column["min"], column["max"], profiled(column))  # fmt: skip
+    return Numbers(
+        *sizes,
+        column.get("integer", False),
+        unique,
+        column["mean"],
+        standard_deviation(column),
+        column["min"],
+        column["max"],
+        profiled(column),
+    )
 
 
 def left_out(a: Numbers, b: Numbers) -> str:
@@ -96,8 +104,13 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
     below, above = ranks[1][0][0], 1 - ranks[1][1][1]
     outside = float((below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0))
     beyond = round(max(outside - y.error, 0.0) * b.count)
-    figures = {"mean": (a.mean, b.mean), "std": (a.std, b.std), "median": (old[3], new[3]), "min": (a.low, b.low),
-               "max": (a.high, b.high)}  # fmt: skip
+    figures = {
+        "mean": (a.mean, b.mean),
+        "std": (a.std, b.std),
+        "median": (old[3], new[3]),
+        "min": (a.low, b.low),
+        "max": (a.high, b.high),
+    }
     levels = {f"{level:g}": pair for level, *pair in zip(LEVELS, old, new, strict=False)}
     return entry | {
         "effect": gap,
@@ -111,10 +124,12 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "quantiles": {name: changed(*pair) for name, pair in levels.items()},
         "shape": {
             "edges": edges.tolist(),
-            **{name: _heights(left[-len(edges) :], right[-len(edges) :])
-               for name, (left, right) in zip(("reference", "current"), ranks, strict=True)},
+            **{
+                name: _heights(left[-len(edges) :], right[-len(edges) :])
+                for name, (left, right) in zip(("reference", "current"), ranks, strict=True)
+            },
         },
-    }  # fmt: skip
+    }
 
 
 def changed(old: float, new: float) -> dict[str, float | None]:

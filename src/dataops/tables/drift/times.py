@@ -21,8 +21,9 @@ def measure(old: Column, new: Column) -> Column:
     entry: Column = {"kind": "time", "effect": None, "p_value": None}
     if not old["first"] or not new["first"]:
         return entry
-    entry["period"] = {name: {"first": side["first"], "last": side["last"]}
-                       for name, side in (("reference", old), ("current", new))}  # fmt: skip
+    entry["period"] = {
+        name: {"first": side["first"], "last": side["last"]} for name, side in (("reference", old), ("current", new))
+    }
     ends = [[dt.datetime.fromisoformat(side[end]) for end in ("first", "last")] for side in (old, new)]
     entry["shift_days"] = sum((y - x).total_seconds() / 2 for x, y in zip(*ends, strict=True)) / 86_400
     entry["volume"] = volume(old.get("rows_per"), new.get("rows_per"))
@@ -65,8 +66,15 @@ def calendar(old: Column, new: Column) -> Column | None:
     for name, least in (("weekdays", WEEKDAYS), ("hours", HOURS)):
         if name in old and name in new and min(_days(old), _days(new)) >= least:
             x, y = np.array(old[name], float), np.array(new[name], float)
-            found.append({"of": name, "size": total_variation(x / x.sum(), y / y.sum()),
-                          "p_value": chi_square(x, y)[0], "reference": old[name], "current": new[name]})  # fmt: skip
+            found.append(
+                {
+                    "of": name,
+                    "size": total_variation(x / x.sum(), y / y.sum()),
+                    "p_value": chi_square(x, y)[0],
+                    "reference": old[name],
+                    "current": new[name],
+                }
+            )
     return max(found, key=lambda one: one["size"], default=None)
 
 

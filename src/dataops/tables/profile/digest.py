@@ -16,8 +16,20 @@ import numpy.typing as npt
 
 CLUSTERS = 256  # about 5 kB a column
 MOST = 4096  # after merges
-HEADER = np.dtype([("longs", "u1"), ("version", "u1"), ("family", "u1"), ("k", "<u2"), ("flags", "u1"), ("", "<u2"),
-                   ("centroids", "<u4"), ("buffered", "<u4"), ("min", "<f8"), ("max", "<f8")])  # fmt: skip
+HEADER = np.dtype(
+    [
+        ("longs", "u1"),
+        ("version", "u1"),
+        ("family", "u1"),
+        ("k", "<u2"),
+        ("flags", "u1"),
+        ("", "<u2"),
+        ("centroids", "<u4"),
+        ("buffered", "<u4"),
+        ("min", "<f8"),
+        ("max", "<f8"),
+    ]
+)
 CENTROID = np.dtype([("mean", "<f8"), ("weight", "<u8")])
 SINGLE = 16  # bytes
 Floats = npt.NDArray[np.float64]

@@ -101,11 +101,17 @@ def merged(a: Column, b: Column) -> Column:
         (a["count"], b["count"]), (a["mean"], b["mean"]), (standard_deviation(a), standard_deviation(b))
     )
     entry = {
-        "kind": "numeric", "missing": missing, "infinite": infinite, "count": a["count"] + b["count"], "mean": mean,
-        "std": deviation, "min": min(a["min"], b["min"]), "max": max(a["max"], b["max"]),
+        "kind": "numeric",
+        "missing": missing,
+        "infinite": infinite,
+        "count": a["count"] + b["count"],
+        "mean": mean,
+        "std": deviation,
+        "min": min(a["min"], b["min"]),
+        "max": max(a["max"], b["max"]),
         "integer": a.get("integer", False) and b.get("integer", False),
         "unique": a.get("unique", False) and b.get("unique", False),
-    }  # fmt: skip
+    }
     if "sampled" in a or "sampled" in b:
         entry["sampled"] = sum(side.get("sampled", side["count"]) for side in (a, b))
     shares = [side.get("error", 0.0) * (side["count"] / entry["count"]) for side in (a, b)]

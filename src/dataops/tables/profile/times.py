@@ -12,8 +12,12 @@ from dataops.tables.period import MONDAY, steps
 from dataops.tables.profile import moments
 
 MONTHS = 600  # beyond, rows by month are left out
-UNIT: dict[Frequency, tuple[Frequency, str]] = {"h": ("D", "day"), "D": ("D", "day"), "W": ("W", "week"),
-                                                "M": ("M", "month")}  # fmt: skip
+UNIT: dict[Frequency, tuple[Frequency, str]] = {
+    "h": ("D", "day"),
+    "D": ("D", "day"),
+    "W": ("W", "week"),
+    "M": ("M", "month"),
+}
 Column = dict[str, Any]
 
 
@@ -63,15 +67,24 @@ def merged(a: Column, b: Column) -> Column:
     missing = a["missing"] + b["missing"]
     if not a["first"] or not b["first"]:
         return (a if a["first"] else b) | {"missing": missing}
-    entry: Column = {"kind": "time", "missing": missing, "first": min(a["first"], b["first"]),
-                     "last": max(a["last"], b["last"]), "distinct": None}  # fmt: skip
+    entry: Column = {
+        "kind": "time",
+        "missing": missing,
+        "first": min(a["first"], b["first"]),
+        "last": max(a["last"], b["last"]),
+        "distinct": None,
+    }
     per = [side.get("rows_per") for side in (a, b)]
     if per[0] and per[1] and per[0]["unit"] == per[1]["unit"]:
         mean, deviation = moments.together(
             (per[0]["steps"], per[1]["steps"]), (per[0]["mean"], per[1]["mean"]), (per[0]["std"], per[1]["std"])
         )
-        entry["rows_per"] = {"unit": per[0]["unit"], "steps": per[0]["steps"] + per[1]["steps"], "mean": mean,
-                             "std": deviation}  # fmt: skip
+        entry["rows_per"] = {
+            "unit": per[0]["unit"],
+            "steps": per[0]["steps"] + per[1]["steps"],
+            "mean": mean,
+            "std": deviation,
+        }
     if "weekdays" in a and "weekdays" in b:
         entry["weekdays"] = [x + y for x, y in zip(a["weekdays"], b["weekdays"], strict=True)]
     if "hours" in a or "hours" in b:
