@@ -77,7 +77,8 @@ def sides(
     paths = [path for part in parts for path in parquet.files(DATASET / part)]
     rows = parquet.read(sorted(paths, key=lambda path: path.name), list(contract.columns))
     fresh = rows[rows[contract.time] > pd.Timestamp(until)]
-    return pinned["profile"], profile(fresh, contract), f"what came after {until} against {name}"
+    told = until if contract.frequency == "h" else until.removesuffix("T00:00:00")
+    return pinned["profile"], profile(fresh, contract), f"what came after {told} against {name}"
 
 
 if __name__ == "__main__":

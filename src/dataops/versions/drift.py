@@ -36,7 +36,8 @@ def drift(
     both are fetched, and `columns` may name any of theirs; else those of the contract.
 
     Raises:
-        DataOpsError: a name or column is unknown, there is no profile, or, with `exact`, the data can't be had.
+        DataOpsError: a name or column is unknown, `threshold` is no share, there is no profile, or, with `exact`, the
+            data can't be had.
     """
     from dataops.tables.drift import DAMAGED, compare, compare_frames
 
@@ -72,7 +73,9 @@ def _limits(context: Context, side: Side, threshold: float | None) -> Thresholds
         limits = Thresholds()
     if threshold is None:
         return limits
-    return check(Thresholds, {**limits.model_dump(), "effect": threshold}, "--threshold")
+    if not 0 < threshold <= 1:
+        raise DataOpsError(f"--threshold {threshold:g} is no share of a distribution", "above 0 and up to 1, as 0.1")
+    return limits.model_copy(update={"effect": threshold})
 
 
 def _contract(side: Side) -> Contract | None:
