@@ -134,6 +134,11 @@ def secret_in_config(repo: Repo) -> None:
     repo.shell("git add .dvc/config")
 
 
+def env_forced_in(repo: Repo) -> None:
+    repo.write(".env", "DATAOPS_S3_PORT=1\nDATAOPS_S3_SECRET_ACCESS_KEY=hunter2\n")
+    repo.shell("git add -f .env")
+
+
 def code_changed(repo: Repo) -> None:
     repo.write("total.py", repo.read("total.py") + "# more\n")
     repo.shell("git add total.py")
@@ -177,6 +182,7 @@ ANYWHERE: tuple[tuple[str, Break], ...] = (
     ("DATA006", records_ignored),
     ("DATA006", lock_ignored),
     ("DATA008", secret_in_config),
+    ("DATA008", env_forced_in),
     ("DATA101", code_changed),
     ("DATA101", parameter_changed),
 )

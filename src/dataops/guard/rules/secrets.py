@@ -1,4 +1,4 @@
-"""DATA008: keys and passwords in the configuration of DVC that git keeps, and in the URLs of its records."""
+"""DATA008: keys and passwords in the configuration of DVC and compose that git keeps, and in the URLs of records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from dataops.guard.findings import Finding, quoted
 
 CONFIG = ".dvc/config"
 PRIVATE = (".dvc/config.local",)  # DVC keeps it out of git, unless somebody forces it in
+ENV = ".env"  # compose's, which may be others', too
+ENV_KEY = re.compile(rb"^\s*(?:export\s+)?DATAOPS_S3_SECRET_ACCESS_KEY\s*=\s*[^\s#]", re.MULTILINE)
 # options of DVC's remotes that let somebody in; an access key's id is told with its secret alone
 OPTIONS = re.compile(
     r"^\s*[\"']?(secret_access_key|session_token|aws_secret_access_key|password|passphrase|connection_string|account_key|sas_token|"
@@ -31,6 +33,8 @@ def find(commit: Commit) -> Iterator[Finding]:
     for path in PRIVATE:
         if path in commit.tree:
             yield Finding(path, "is for this clone alone", (quoted("git", "rm", "-q", "--cached", "--", path),))
+    if ENV in commit.tree and ENV_KEY.search(commit.content(ENV)):
+        yield Finding(ENV, "holds the keys of compose's S3", (quoted("git", "rm", "-q", "--cached", "--", ENV),))
     section = ""
     for number, line in enumerate(commit.content(CONFIG).decode(errors="replace").splitlines(), 1):
         if header := SECTION.match(line):
