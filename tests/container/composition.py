@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkout import ROOT, plant
+from checkout import plant
 
 DOCKER = ("DOCKER_HOST", "DOCKER_CONFIG", "DATAOPS_BASE_IMAGE", "DATAOPS_CA")
 
@@ -83,6 +83,3 @@ def composition(folder: Path, lines: Sequence[str] = ()) -> Iterator[Composition
         yield made
     finally:
         made.compose("down", "--volumes", "--rmi", "all", status=None)
-
-
-__all__ = ["ROOT", "Composition", "composition"]
