@@ -20,8 +20,6 @@ WEATHER = {1: "clear", 2: "mist", 3: "rain", 4: "storm"}
 @pytest.fixture(scope="module")
 def bikes() -> pd.DataFrame:
     """17,379 hours of 2011 and 2012."""
-    if not BIKES.exists():
-        pytest.skip("bike_sharing_hour.csv is not beside the repository")
     frame = pd.read_csv(BIKES, parse_dates=["dteday"])
     return frame.assign(weathersit=frame["weathersit"].map(WEATHER))
 
