@@ -116,9 +116,17 @@ class Guard(Checked):
     """Rule: patterns of paths that it passes over, as {DATA001 = ["data/exclusions.csv", "tests/**"]}."""
 
 
+class Stages(Checked):
+    """How the stages of rows run."""
+
+    memo: bool = True
+    """Partitions whose inputs are as before are taken from DVC's cache, by what `.dataops/memo` remembers."""
+
+
 class Settings(Checked):
     """Every key of [tool.dataops]."""
 
+    stages: Stages = Stages()
     train: Train = Train()
     publish: Publish = Publish()
     guard: Guard = Guard()

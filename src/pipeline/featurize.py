@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
 from dataops.checked import Checked
 from dataops.errors import DataOpsError, run
-from dataops.files import write_json
+from dataops.files import new_folder, write_json
+from dataops.memo import Memo, as_before, md5
 from dataops.params import section
 from dataops.tables import parquet
 from dataops.tables.contract import Contract, Frequency
@@ -50,18 +52,75 @@ class Featurize(Checked):
 
 
 def main() -> None:
-    """Run the stage."""
+    """Run the stage. A month is taken from an earlier run where all that its windows see is as it was then."""
     contract, params = section(Contract, "contract"), section(Featurize, "featurize")
     check_params(contract, params)
-    rows = parquet.read(VALIDATED)
-    features = build(rows, contract, params)
-    form = parquet.schema(contract, {name: pa.float64() for name in features.columns})
-    table = pd.concat([rows, features], axis=1)
-    parquet.write(table, FEATURES, form, contract.index, contract.time, contract.partition)
-    report = summary(features)
+    paths, memo = parquet.files(VALIDATED), Memo.of("featurize", [VALIDATED])
+    digests, seen = {path: memo.digest(path) for path in paths}, windows(paths, contract, params)
+    keys = {path.name: memo.key([[at.name, digests[at]] for at in seen[path]]) for path in paths}
+    with new_folder(FEATURES) as folder:
+        found = memo.restored(keys, folder)
+        missing = [path for path in paths if path.name not in found]
+        kept = len(found)
+        if missing:
+            # the newest that is there is made again: a feature that looks further back than `reach` would show
+            proof = [path for path in paths if path.name in found][-1:]
+            made = write(proof + missing, seen, folder, contract, params)
+            proven = all(md5(folder / path.name) == found[path.name]["md5"] for path in proof)
+            if not proven or set(found) | set(made) != set(keys):
+                for file in folder.iterdir():
+                    file.unlink()
+                kept, found, made = 0, {}, write(paths, seen, folder, contract, params)
+            for name in made.keys() & keys.keys():
+                memo.put_file(keys[name], folder / name, **made[name])
+            found |= made
+    memo.save()
+    report = summary(list(found.values()))
     write_json(REPORT, report)
     write_json(METRICS, {name: report[name] for name in ("count", "coverage", "null_ratio")})
-    print(f"built {features.shape[1]} features for {len(rows):,} rows, horizon {params.horizon}")
+    print(f"built {report['count']} features for {report['rows']:,} rows, horizon {params.horizon}"
+          + as_before(kept, len(paths)))  # fmt: skip
+
+
+def reach(contract: Contract, params: Featurize) -> int:
+    """How many steps back the features of `build` look at most."""
+    season, year = SEASON[contract.frequency], YEAR[contract.frequency]
+    lengths = [*params.means, *params.stds, *(season * count for count in params.seasonal_means), season * 4]
+    return max(*params.lags, *(params.horizon + length for length in lengths),
+               *(params.horizon + year + length for length in params.trends))  # fmt: skip
+
+
+def windows(paths: list[Path], contract: Contract, params: Featurize) -> dict[Path, list[Path]]:
+    """The partitions that the features of each depend on, itself the last; all where they aren't partitions by time."""
+    try:
+        first, last = (steps(times, contract.frequency) for times in parquet.spans([path.stem for path in paths]))
+    except ValueError:
+        return dict.fromkeys(paths, paths)
+    begins = np.searchsorted(last, first - reach(contract, params))
+    return {path: paths[begin : place + 1] for place, (path, begin) in enumerate(zip(paths, begins, strict=True))}
+
+
+def write(
+    wanted: list[Path], seen: dict[Path, list[Path]], folder: Path, contract: Contract, params: Featurize
+) -> dict[str, dict[str, Any]]:
+    """Write the partitions with their features into `folder`; how many rows of each, and nulls by feature."""
+    read = sorted({at for path in wanted for at in seen[path]})
+    tables = parquet.tables(read)
+    chosen = set(wanted)
+    asked = np.repeat([path in chosen for path in read], [len(table) for table in tables])
+    rows = parquet.to_frame(pa.concat_tables(tables))
+    del tables
+    features = build(rows, contract, params, asked)
+    rows = rows if asked.all() else rows[asked]
+    form = parquet.schema(contract, {name: pa.float64() for name in features.columns})
+    numbers = parquet.numbers(rows[contract.time], contract.partition)
+    nulls = features.isna().groupby(numbers).sum()
+    counts = pd.Series(numbers).value_counts()
+    table = pd.concat([rows, features], axis=1)
+    parquet.write_parts(table, numbers, folder, form, contract.index, contract.partition)
+    return {f"{parquet.label(number, contract.partition)}.parquet":
+            {"rows": int(counts[number]), "nulls": {name: int(count) for name, count in found.items()}}
+            for number, found in zip(nulls.index.tolist(), nulls.to_dict("records"), strict=True)}  # fmt: skip
 
 
 def check_params(contract: Contract, params: Featurize) -> None:
@@ -87,31 +146,42 @@ def check_params(contract: Contract, params: Featurize) -> None:
         raise DataOpsError(f"params.yaml: featurize.holidays: {odd[0]!r} is no day", HOLIDAY)
 
 
-def build(rows: pd.DataFrame, contract: Contract, params: Featurize) -> pd.DataFrame:
-    """All features, (n, k) float64, in the order of `rows`."""
+def build(
+    rows: pd.DataFrame, contract: Contract, params: Featurize, asked: npt.NDArray[np.bool_] | None = None
+) -> pd.DataFrame:
+    """All features, (m, k) float64, of the rows asked for, (n,), or all, in the order of `rows`, (n, columns).
+
+    The others are their past. A feature that looks back in another way than by `History`, or further than `reach`,
+    can't be had of a part of the rows.
+    """
     series, step = series_ids(rows, contract.keys), steps(rows[contract.time], contract.frequency)
     order = np.lexsort((step, series))
     series, step = series[order], step[order]
+    asked = np.ones(len(rows), dtype=bool) if asked is None else asked
+    seen = asked[order]
+    chosen = slice(None) if seen.all() else seen
 
     def numbers(name: str) -> Floats:
         return rows[name].to_numpy("float64", na_value=np.nan)[order]
 
-    found: dict[str, Floats] = dict(calendar(rows[contract.time].iloc[order], contract.frequency, params.holidays))
-    found |= of_target(History(series, step, numbers(contract.target)), contract, params)
+    times = rows[contract.time].iloc[order[chosen]]
+    found: dict[str, Floats] = dict(calendar(times, contract.frequency, params.holidays))
+    found |= of_target(History(series, step, numbers(contract.target), chosen), contract, params)
     numeric = [name for name in contract.others if contract.columns[name].type in ("integer", "number", "boolean")]
     for name in numeric:
-        history = History(series, step, numbers(name))
+        values = numbers(name)
+        history = History(series, step, values, chosen)
         usual = history.rolling_mean(SEASON[contract.frequency] * 4, params.horizon)
         if name in params.known_ahead:  # itself is a column already; against its usual level it says more
-            found[f"{name}_change"] = numbers(name) - usual
+            found[f"{name}_change"] = values[chosen] - usual
         else:
             found[f"{name}_mean"] = usual
             found[f"{name}_lag_{params.horizon}"] = history.lag(params.horizon)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
+    back = np.empty(len(times), dtype=np.int64)  # from the order of `rows` to that of series and time
+    back[(np.cumsum(asked) - 1)[order[chosen]]] = np.arange(len(times))
     # one column after the other, so that they aren't there twice
     features = {free(name, rows.columns): found.pop(name)[back] for name in list(found)}
-    return pd.DataFrame(features, index=rows.index, copy=False)
+    return pd.DataFrame(features, index=rows.index[asked], copy=False)
 
 
 def free(name: str, taken: pd.Index) -> str:
@@ -169,13 +239,14 @@ def holiday_dates(holidays: list[str], times: pd.Series) -> np.ndarray[Any, np.d
         raise DataOpsError(f"params.yaml: featurize.holidays: {error}", HOLIDAY) from None
 
 
-def summary(features: pd.DataFrame) -> dict[str, Any]:
-    """Count, coverage (share of values there) and null ratio, overall and by feature."""
-    nulls = features.isna().mean()
+def summary(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Count, coverage (share of values there) and null ratio, overall and by feature, of all partitions together."""
+    rows = sum(part["rows"] for part in parts)
+    nulls = pd.DataFrame([part["nulls"] for part in parts]).sum() / rows
     ratio = float(nulls.mean())
     return {
-        "count": features.shape[1],
-        "rows": len(features),
+        "count": len(nulls),
+        "rows": rows,
         "coverage": round(1 - ratio, 6),
         "null_ratio": round(ratio, 6),
         "features": {name: {"coverage": round(1 - float(share), 6), "null_ratio": round(float(share), 6)}

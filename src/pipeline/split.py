@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from dataops.checked import Checked
@@ -65,11 +66,10 @@ def parts(count: int, params: Split) -> list[str]:
 def cut_rows(path: Path, folder: Path, contract: Contract, params: Split) -> None:
     """The same by rows, where the table is a single file: months are the boundaries."""
     rows = parquet.read([path])
-    months = parquet.labels(rows[contract.time], "month")
-    names = sorted(months.unique())
-    part_of = pd.Series(parts(len(names), params), index=names)
+    months, found = pd.factorize(parquet.numbers(rows[contract.time], "month"), sort=True)
+    part_of = np.array(parts(len(found), params))
     form = parquet.file_schema(path)
-    for part, selected in rows.groupby(months.map(part_of)):
+    for part, selected in rows.groupby(part_of[months]):
         (folder / str(part)).mkdir()
         parquet.write_file(selected, folder / str(part) / path.name, form)
 

@@ -6,16 +6,20 @@ no rows at all stop the pipeline, and the report is written all the same.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pydantic import Field
 
 from dataops.checked import Checked
 from dataops.errors import Refused, run
-from dataops.files import write_json
+from dataops.files import new_folder, write_json
+from dataops.memo import Memo
 from dataops.params import section
 from dataops.reports import read_json
 from dataops.tables import parquet, validation
@@ -44,38 +48,81 @@ def main() -> None:
     """Run the stage."""
     contract, params = section(Contract, "contract"), section(Validate, "validate")
     collection = read_json(COLLECTION)
-    raw = parquet.read(RAW)
+    paths = parquet.files(RAW)
+    tables = parquet.tables(paths)
+    pieces = [(path.name, len(table), table.schema) for path, table in zip(paths, tables, strict=True)]
+    raw = parquet.to_frame(pa.concat_tables(tables))
+    del tables
     reasons = excluded(raw, read_exclusions(EXCLUSIONS), contract)
     rows = raw[reasons.isna()].reset_index(drop=True) if reasons.notna().any() else raw
-    rules = validation.broken_rules(rows, contract)
-    good = rows.drop(index=rules.index) if len(rules) else rows
+    numbers = identity(rows, contract)
+    rules = validation.broken_rules(rows, contract, numbers)
     bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
 
-    report = describe(rows, rules, contract, params, collection)
-    report["rows"] = {"raw": len(raw), "excluded": int(reasons.notna().sum()), "invalid": len(bad), "valid": len(good)}
+    report = describe(rows, rules, numbers, contract, params, collection)
+    report["rows"] = {
+        "raw": len(raw),
+        "excluded": int(reasons.notna().sum()),
+        "invalid": len(bad),
+        "valid": len(rows) - len(bad),
+    }
     report["excluded_because"] = reasons.dropna().value_counts().sort_index().to_dict()
     report["problems"] = problems(rows, len(bad), contract, params, report)
     report["passed"] = not report["problems"]
     write_json(REPORT, report)
-    write_json(METRICS, {**report["quality"], "valid": len(good), "invalid": len(bad)})
+    write_json(METRICS, {**report["quality"], "valid": report["rows"]["valid"], "invalid": len(bad)})
     rule = parquet.schema(contract, {validation.RULE: pa.string()})
     parquet.write(bad, QUARANTINE, rule, contract.index, contract.time, "none")
     if report["problems"]:
         raise Refused(table(report), hint(report))
-    form = parquet.schema(contract)
-    parquet.write(good, VALIDATED, form, contract.index, contract.time, contract.partition)
-    print(f"validated {len(good):,} rows; {len(bad):,} in quarantine, {report['rows']['excluded']:,} excluded")
+    good = np.array(reasons.isna())
+    good[np.flatnonzero(good)[rules.index]] = False
+    write(raw, good, pieces, contract)
+    print(f"validated {report['rows']['valid']:,} rows; {len(bad):,} in quarantine, "
+          f"{report['rows']['excluded']:,} excluded")  # fmt: skip
+
+
+def write(
+    raw: pd.DataFrame, good: npt.NDArray[np.bool_], pieces: list[tuple[str, int, pa.Schema]], contract: Contract
+) -> None:
+    """Fill data/validated with the good rows of `raw`, (n, columns); `pieces`: files of data/raw, rows, schemas.
+
+    A file without a bad row stays as it is: the one writer sorted it already, and gave it the same schema.
+    """
+    form, numbers = parquet.schema(contract), parquet.numbers(raw[contract.time], contract.partition)
+    ends = np.cumsum([rows for _, rows, _ in pieces])
+    parts = {name: slice(end - rows, end) for (name, rows, _), end in zip(pieces, ends, strict=True)}
+    ours = all(schema.equals(form, check_metadata=True) for *_, schema in pieces)
+    if not ours or not all(parquet.is_partition(name, numbers[at], contract.partition) for name, at in parts.items()):
+        parquet.write(raw[good], VALIDATED, form, contract.index, contract.time, contract.partition)
+        return
+    memo = Memo.of("validate", [RAW, EXCLUSIONS, COLLECTION])
+    with new_folder(VALIDATED) as folder:
+        for name, part in parts.items():
+            if good[part].all():
+                shutil.copyfile(RAW / name, folder / name)
+            elif good[part].any():
+                key = memo.key(name, memo.digest(RAW / name), np.flatnonzero(~good[part]).tolist())
+                if not memo.restored({name: key}, folder):
+                    parquet.write_file(raw.iloc[part][good[part]], folder / name, form)
+                    memo.put_file(key, folder / name)
+    memo.save()
 
 
 def describe(
-    rows: pd.DataFrame, rules: pd.Series, contract: Contract, params: Validate, collection: dict[str, Any]
+    rows: pd.DataFrame,
+    rules: pd.Series,
+    numbers: npt.NDArray[np.int64],
+    contract: Contract,
+    params: Validate,
+    collection: dict[str, Any],
 ) -> dict[str, Any]:
     """Counts, columns, the six dimensions of quality and what was broken how often."""
     calendar = validation.calendar(rows[contract.time], contract.frequency)
     newest = rows[contract.time].drop(index=rules.index).max()  # of the good rows: a bad one may say any date
     ingested = pd.Timestamp(collection["last_ingested_at"]).tz_localize(None)
     age = 0.0 if pd.isna(newest) else (ingested - newest).total_seconds() / 86400
-    twice = repeats(identity(rows, contract))
+    twice, series = repeats(numbers), series_ids(rows, contract.keys)
     unreadable, values = collection["unreadable_values"], collection["values_read"]
     return {
         "passed": False,
@@ -86,12 +133,12 @@ def describe(
             "validity": validation.validity(rules, len(rows)),
             "consistency": validation.consistency(unreadable, values),
             "uniqueness": validation.uniqueness(twice, len(rows)),
-            "accuracy": validation.accuracy(rows, contract),
+            "accuracy": validation.accuracy(rows[contract.target], series),
             "timeliness": validation.timeliness(age, params.max_age_days),
         },
         "age_days": round(age, 3),
         "calendar": calendar,
-        "series": int(series_ids(rows, contract.keys).max(initial=0)) + 1 if len(rows) or not contract.keys else 0,
+        "series": int(series.max(initial=0)) + 1 if len(rows) or not contract.keys else 0,
         "duplicate_keys": twice,
         "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
         "columns": validation.column_report(rows),

@@ -106,7 +106,7 @@ def test_one_more_month_uploads_that_month(clone: Repo) -> None:
     clone.run("dvc", "pull")
     before = folder_objects(clone)
     clone.run("dataops", "ingest", "sample", *SMALL[:4], "--until", "2024-12-31")
-    clone.run("dvc", "repro")
+    clone.run("dvc", "repro")  # nothing was run here before: all of it is computed
     after = folder_objects(clone)
     new = {folder: after[folder].keys() - before[folder].keys() for folder in after}
     assert {folder: len(files) for folder, files in new.items()} == {
@@ -123,6 +123,14 @@ def test_one_more_month_uploads_that_month(clone: Repo) -> None:
     pushed = clone.out("dvc", "push")
     assert re.search(r"\d+ files? pushed", pushed)
     assert "in sync" in clone.out("dvc", "status", "-c")
+    # and the months that were there aren't computed again
+    clone.run("dataops", "ingest", "sample", *SMALL[:4], "--until", "2025-01-31")
+    said = clone.out("dvc", "repro")
+    for stage in ("collected", "built", "feature store"):
+        assert re.search(rf"{stage}.*\(36 of 37 files as before\)", said), said
+    lock = (clone.path / "dvc.lock").read_bytes()
+    clone.run("dvc", "repro", "--force", DATAOPS_STAGES__MEMO="false")
+    assert (clone.path / "dvc.lock").read_bytes() == lock
 
 
 def folder_objects(repo: Repo) -> dict[str, dict[str, int]]:
@@ -226,7 +234,7 @@ BAD_PARAMS = {
     "wrong type": ("horizon: 28 ", "horizon: soon ", "featurize", "horizon"),
     "lag in the future": ("lags: [28,", "lags: [7,", "featurize", "younger than the horizon"),
     "unknown objective key": ("num_leaves: 31", "num_leafs: 31", "train", "unknown key num_leafs"),
-    "not YAML": ("contract:", "contract: [", "collect", "not valid YAML"),
+    "not YAML": ("contract:", "contract: [", "collect", "no valid YAML"),
     "role without a column": ("target: sales", "target: revenue", "collect", "revenue"),
 }
 

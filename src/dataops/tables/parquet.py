@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -27,7 +28,9 @@ ARROW: Mapping[Type, pa.DataType] = {
     "boolean": pa.bool_(),
 }
 ROW_GROUP = 131_072  # rows
-UNDATED = "undated"
+UNDATED = np.iinfo(np.int64).min  # as numpy counts what is no time
+UNIT: Mapping[Partition, str] = {"month": "datetime64[M]", "day": "datetime64[D]"}
+EMPTY = "data.parquet"  # of a table without rows
 
 
 def schema(contract: Contract, extra: Mapping[str, pa.DataType] | None = None) -> pa.Schema:
@@ -36,15 +39,34 @@ def schema(contract: Contract, extra: Mapping[str, pa.DataType] | None = None) -
     return pa.schema([*fields, *(extra or {}).items()])
 
 
-def labels(times: pd.Series, partition: Partition) -> pd.Series:
-    """Each row's partition: "2024-01", "2024-01-15" or "data"; rows without a time are "undated"."""
+def numbers(times: pd.Series, partition: Partition) -> npt.NDArray[np.int64]:
+    """Each row's partition, shape (n,): months or days since 1970, UNDATED without a time; 0 where all are one."""
     if partition == "none":
-        return pd.Series("data", index=times.index, dtype="str")
-    width = 7 if partition == "month" else 10
-    days = times.to_numpy("datetime64[D]")
-    codes, unique = pd.factorize(days)
-    names = np.array([*(str(day)[:width] for day in unique), UNDATED], dtype=object)  # code -1, a null, is the last
-    return pd.Series(names[codes], index=times.index, dtype="str")
+        return np.zeros(len(times), dtype=np.int64)
+    return times.to_numpy("datetime64[us]").astype(UNIT[partition]).astype(np.int64)
+
+
+def label(number: int, partition: Partition) -> str:
+    """A partition's name: "2024-01", "2024-01-15", "undated" or "data"."""
+    if partition == "none":
+        return "data"
+    return "undated" if number == UNDATED else str(np.int64(number).astype(UNIT[partition]))
+
+
+def spans(names: Sequence[str]) -> tuple[pd.Series, pd.Series]:
+    """First and last moment, each (n,), of partitions of one kind.
+
+    Raises:
+        ValueError: a name says no time.
+    """
+    begin = np.array(names, dtype="datetime64")
+    last = (begin + 1).astype("datetime64[us]") - np.timedelta64(1, "us")
+    return pd.Series(begin.astype("datetime64[us]")), pd.Series(last)
+
+
+def is_partition(name: str, numbers: npt.NDArray[np.int64], partition: Partition) -> bool:
+    """Whether rows with these partitions, (n,), are the one that a file of this name holds where `write` made it."""
+    return len(numbers) > 0 and numbers.min() == numbers.max() and label(int(numbers[0]), partition) == Path(name).stem
 
 
 def write(
@@ -54,17 +76,29 @@ def write(
 
     `sort` is the full key and the time. An empty frame gives one file without rows, so that its schema is kept.
     """
-    codes, names = pd.factorize(labels(frame[time], partition), sort=True)
-    rows, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(names)))
     with new_folder(folder) as temporary:
         if frame.empty:
-            write_file(frame, temporary / "data.parquet", form)
-        for name, part in zip(names, np.split(rows, ends[:-1]), strict=False):
-            # one by one: a sorted copy of everything would be the most memory a stage takes
-            ordered = frame.iloc[part].sort_values(list(sort), kind="stable", na_position="last")
-            write_file(ordered, temporary / f"{name}.parquet", form)
+            write_file(frame, temporary / EMPTY, form)
+        write_parts(frame, numbers(frame[time], partition), temporary, form, sort, partition)
         written = sorted(path.name for path in temporary.iterdir())
     return [folder / name for name in written]
+
+
+def write_parts(
+    frame: pd.DataFrame,
+    numbers: npt.NDArray[np.int64],
+    folder: Path,
+    form: pa.Schema,
+    sort: Sequence[str],
+    partition: Partition,
+) -> None:
+    """Add the partitions of `frame`, (n, columns of `form`), to `folder`; `numbers`, (n,), says whose each row is."""
+    codes, found = pd.factorize(numbers, sort=True)
+    rows, ends = np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes, minlength=len(found)))
+    for number, part in zip(found, np.split(rows, ends[:-1]), strict=False):
+        # one by one: a sorted copy of everything would be the most memory a stage takes
+        ordered = frame.iloc[part].sort_values(list(sort), kind="stable", na_position="last")
+        write_file(ordered, folder / f"{label(int(number), partition)}.parquet", form)
 
 
 def write_file(frame: pd.DataFrame, path: Path, form: pa.Schema) -> None:
@@ -95,14 +129,32 @@ def files(folder: Path) -> list[Path]:
 
 
 def read(source: Path | Sequence[Path], columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Partitions as one frame: a folder, or some of its files. Integers and booleans with nulls keep their type."""
-    paths = files(source) if isinstance(source, Path) else list(source)
+    """Partitions as one frame: a folder, or some of its files. Integers and booleans with nulls keep their type.
+
+    Raises:
+        DataOpsError: there is no file, or a damaged one.
+    """
+    return to_frame(pa.concat_tables(tables(files(source) if isinstance(source, Path) else source, columns)))
+
+
+def tables(paths: Sequence[Path], columns: Sequence[str] | None = None) -> list[pa.Table]:
+    """Each file's rows, with these columns in this order, or all.
+
+    Raises:
+        DataOpsError: a file is damaged.
+    """
     names = list(columns) if columns is not None else None
     try:
-        table = pa.concat_tables([pq.read_table(path, columns=names, partitioning=None) for path in paths])
-    except (pa.ArrowInvalid, OSError) as error:
+        # a file at a time, without threads: partitions are small, and pq.read_table takes twice as long for them
+        found = [pq.ParquetFile(path).read(names, use_threads=False) for path in paths]
+        return [table.select(names) if names is not None else table for table in found]
+    except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise DataOpsError(f"{paths[0].parent} has a damaged file: {error}", "dvc checkout --force") from None
-    return to_frame(table)
+
+
+def rows(path: Path) -> int:
+    """How many rows a file has."""
+    return int(pq.read_metadata(path).num_rows)
 
 
 def file_schema(path: Path) -> pa.Schema:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pandera.pandas as pa
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.features import series_ids
-from dataops.tables.identity import identity, repeated
+from dataops.tables.identity import Integers, identity, repeated
 from dataops.tables.period import steps
 
 RULE = "rule"
@@ -37,7 +37,7 @@ def _checks(name: str, column: Column) -> list[pa.Check]:
     return checks
 
 
-def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
+def broken_rules(frame: pd.DataFrame, contract: Contract, numbers: Integers | None = None) -> pd.Series:
     """Each bad row's rules, joined by "; ", indexed by the rows of `frame` that break any.
 
     `frame` has a RangeIndex. Of rows that are the same in every column one stays; rows with the same key and step of
@@ -57,13 +57,12 @@ def broken_rules(frame: pd.DataFrame, contract: Contract) -> pd.Series:
         null = cases["check"] == "not_nullable"
         cases = cases.assign(rule=cases["check"].where(~null, cases["column"].astype("str") + " is not null"))
         found.append(cases[["index", RULE]].astype({"index": "int64"}))
-    found.append(_repeated(frame, contract))
+    found.append(_repeated(frame, contract, identity(frame, contract) if numbers is None else numbers))
     cases = pd.concat(found, ignore_index=True)
     return cases.groupby("index", sort=True)[RULE].agg("; ".join).astype("str")
 
 
-def _repeated(frame: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    numbers = identity(frame, contract)
+def _repeated(frame: pd.DataFrame, contract: Contract, numbers: Integers) -> pd.DataFrame:
     suspects = np.flatnonzero(repeated(numbers))
     copies = frame.iloc[suspects].duplicated(list(contract.columns), keep="first").to_numpy()
     copied, left = suspects[copies], suspects[~copies]
@@ -125,20 +124,22 @@ def consistency(unreadable: int, values: int) -> float:
     return 1 - unreadable / values if values else 1.0
 
 
-def accuracy(frame: pd.DataFrame, contract: Contract) -> float:
-    """Share of target values within Tukey's outer fences of their own series, [Q1 - 3 IQR, Q3 + 3 IQR].
+def accuracy(target: pd.Series, series: npt.NDArray[np.integer[Any]]) -> float:
+    """Share of target values, (n,), within Tukey's outer fences of their own series, [Q1 - 3 IQR, Q3 + 3 IQR].
 
-    A proxy: truth isn't in the data. Tukey, Exploratory Data Analysis (1977). A series with IQR 0 has no fences.
+    `series`, (n,), says whose each value is, from 0 on. A proxy: truth isn't in the data. Tukey, Exploratory Data
+    Analysis (1977). A series with IQR 0 has no fences.
     """
-    target = frame[contract.target].astype("float64")
-    if target.notna().sum() == 0:
+    values = target.to_numpy("float64", na_value=np.nan)
+    known = int(np.count_nonzero(~np.isnan(values)))
+    if not known:
         return 1.0
-    series = series_ids(frame, contract.keys)
-    quartiles = target.groupby(series).quantile(np.array([0.25, 0.75])).unstack()  # a row a series
-    first, third = quartiles.to_numpy()[series].T
-    spread = third - first
-    outside = (spread > 0) & ((target < first - 3 * spread) | (target > third + 3 * spread))
-    return 1 - int(outside.sum()) / int(target.notna().sum())
+    quartiles = pd.Series(values).groupby(series).quantile(np.array([0.25, 0.75])).unstack()  # a row a series
+    first, third = quartiles.to_numpy().T
+    with np.errstate(invalid="ignore"):  # of infinities
+        spread = np.where(third > first, 3 * (third - first), np.inf)
+        outside = (values < (first - spread)[series]) | (values > (third + spread)[series])
+    return 1 - int(np.count_nonzero(outside)) / known
 
 
 def timeliness(age_days: float, allowed_days: float | None) -> float | None:
