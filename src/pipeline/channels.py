@@ -1,6 +1,6 @@
-"""A training channel: Parquet files, known by their bytes and read one at a time.
+"""A training channel: Parquet files, known by their bytes and read some rows at a time.
 
-`pipeline.train` imports it, and it is sent to SageMaker with the entry point. A whole channel never exists as frames,
+`pipeline.train` imports it, and it is sent to SageMaker with the entry point. A whole channel never exists as a frame,
 which would be as large again as what LightGBM takes: a first reading (`survey`) finds the order of the files, the
 columns' types and the categories, a second (`rows`) what is learnt from.
 """
@@ -14,8 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from pipeline import boosting
+
+ROWS = 65_536  # of a frame
 
 
 class File(NamedTuple):
@@ -23,8 +27,8 @@ class File(NamedTuple):
 
     path: Path
     age: tuple[bool, Any]  # by which files are ordered: its first time; files without rows last
-    numeric: dict[str, bool | None]  # of each column; None where it is of no type and has no value
-    categories: dict[str, pd.Series]  # the different values of each
+    numeric: dict[str, set[bool]]  # has a column numbers or flags (True), other values (False), or nothing but gaps
+    categories: dict[str, list[pd.Series]]  # the different values of each
     target: np.ndarray[Any, np.dtype[np.float64]]  # those that are known
 
 
@@ -58,14 +62,7 @@ def digest(path: Path) -> str:
 
 def survey(channel: dict[str, Path], time: str, target: str, categories: list[str]) -> list[File]:
     """The files of a channel, the oldest first; those of one time in their given order."""
-    found = []
-    for path in channel.values():
-        frame = read(path)
-        numeric = {name: _numeric(frame[name]) for name in frame.columns}
-        age = (frame.empty, frame[time].min() if time in frame else None)
-        known = learnable(frame, target)
-        values = {name: known[name].drop_duplicates() for name in categories if name in known}
-        found.append(File(path, age, numeric, values, known[target].to_numpy("float64")))
+    found = [_surveyed(path, time, target, categories) for path in channel.values()]
     if all(time in file.numeric for file in found):
         found.sort(key=lambda file: file.age)
     if not any(len(file.target) for file in found):
@@ -73,22 +70,42 @@ def survey(channel: dict[str, Path], time: str, target: str, categories: list[st
     return found
 
 
-def read(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    """A Parquet file, or some of its columns; a flag with gaps, which comes as an object, is 1, 0 and NaN."""
+def _surveyed(path: Path, time: str, target: str, categories: list[str]) -> File:
+    numeric: dict[str, set[bool]] = {}
+    values: dict[str, list[pd.Series]] = {}
+    times, targets = [], []
+    for frame in read(path):
+        for name, column in frame.items():
+            kinds = numeric.setdefault(str(name), set())
+            if column.dtype != object or column.notna().any():
+                kinds.add(bool(pd.api.types.is_numeric_dtype(column)))
+        if time in frame:
+            times.append(frame[time].min())
+        known = learnable(frame, target)
+        targets.append(known[target].to_numpy("float64"))
+        for name in set(categories) & set(known.columns):
+            values.setdefault(name, []).append(known[name].drop_duplicates())
+    first = pd.Series(times).min() if times else None
+    return File(path, (frame.empty, first), numeric, values, np.concatenate(targets))
+
+
+def read(path: Path, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
+    """A Parquet file, or some of its columns, some rows at a time, and a frame without rows where there are none.
+
+    A flag with gaps, which comes as an object, is 1, 0 and NaN.
+    """
     try:
-        with path.open("rb") as file:  # a path's folders may look like partitions: `date=2024`
-            frame = pd.read_parquet(file, columns=columns)
+        with path.open("rb") as file:
+            parquet = pq.ParquetFile(file)
+            batches = (pa.Table.from_batches([batch]) for batch in parquet.iter_batches(ROWS, columns=columns))
+            for table in batches if parquet.metadata.num_rows else [parquet.schema_arrow.empty_table()]:
+                frame = table.to_pandas()
+                for name in frame.columns:
+                    if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name]) == "boolean":
+                        frame[name] = frame[name].map({True: 1.0, False: 0.0})
+                yield frame
     except (OSError, ValueError) as error:
         raise SystemExit(f"error: {path} is damaged: {error}") from None
-    for name in frame.columns:
-        if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean":
-            frame[name] = frame[name].map({True: 1.0, False: 0.0})
-    return frame
-
-
-def _numeric(column: pd.Series) -> bool | None:
-    """Does a column hold numbers or flags; None where it is of no type and has no value."""
-    return None if column.dtype == object and column.isna().all() else bool(pd.api.types.is_numeric_dtype(column))
 
 
 def learnable(frame: pd.DataFrame, target: str) -> pd.DataFrame:
@@ -109,7 +126,7 @@ def rows(files: list[File], spec: dict[str, Any]) -> boosting.Rows:
     def frames() -> Iterator[pd.DataFrame]:
         for file in files:
             if len(file.target):
-                frame = read(file.path, [name for name in wanted if name in file.numeric])
-                yield learnable(frame, spec["target"]).reindex(columns=wanted)
+                for frame in read(file.path, [name for name in wanted if name in file.numeric]):
+                    yield learnable(frame, spec["target"]).reindex(columns=wanted)
 
     return boosting.rows(frames(), spec)

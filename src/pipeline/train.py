@@ -120,9 +120,9 @@ def specification(files: list[File], hyper: dict[str, Any]) -> dict[str, Any]:
     categories = {}
     for name in features:
         if name in hyper["categories"]:  # put together, so that all are of the type that the channel's are
-            values = pd.concat([file.categories[name] for file in files if name in file.categories], ignore_index=True)
+            values = pd.concat([some for file in files for some in file.categories.get(name, [])], ignore_index=True)
             categories[name] = sorted(values.dropna().unique().tolist())
-    kinds = {name: {file.numeric.get(name) for file in files} - {None} for name in features}
+    kinds = {name: set().union(*(file.numeric.get(name, set()) for file in files)) for name in features}
     usable = [name for name in features if name in categories or kinds[name] == {True}]
     target = pd.Series(np.concatenate([file.target for file in files]))
     log = hyper["objective"] in LOG_LINK
