@@ -70,8 +70,9 @@ class Profiled:
         """From each point to the next: half of where it begins and of its width, and how far it rises; (k,) each."""
         half = self.points / 2  # differences of the largest floats overflow
         width, rise = np.empty((2, len(half)))
-        width[-1], rise[-1] = np.inf, 0.0
+        width[-1], rise[-1] = 0.0, 0.0
         np.subtract(half[1:], half[:-1], out=width[:-1])
+        width[width == 0] = np.inf  # the smallest float has no half
         np.subtract(self.left[1:], self.right[:-1], out=rise[:-1])
         return half, width, rise
 
