@@ -169,7 +169,7 @@ def format_1(values):
         "max": float(values.max()),
         "digest": base64.b64encode(digest.serialize()).decode(),
     }
-    counts = {"kind": "categorical", "missing": 0, "distinct": 2, "counts": {"a": len(values) - 9, "b": 9}, "other": 0}
+    counts = {"kind": "categorical", "missing": 0, "distinct": 2, "counts": {"a": len(values), "b": 9}, "other": 0}
     time = {"kind": "time", "missing": 0, "first": "2024-01-01T00:00:00", "last": "2024-02-01T00:00:00", "distinct": 32}
     return {"format": 1, "rows": len(values), "columns": {"x": column, "k": counts, "t": time}}
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Contract
-from dataops.tables.drift import absent, categorical, numeric, times
+from dataops.tables.drift import absent, categorical, numeric, sound, times
 from dataops.tables.drift.advice import recommendations
 from dataops.tables.drift.judge import SEVERITIES, judge
 from dataops.tables.drift.numeric import Numbers
@@ -39,7 +39,10 @@ def compare(reference: Profile, current: Profile, limits: Thresholds, columns: C
 
     Raises:
         DataOpsError: a column of `columns` is in neither.
+        ValueError: a profile is damaged; or another of `DAMAGED`.
     """
+    for profile in (reference, current):
+        sound.check(profile)
     kinds: list[dict[str, Kind]] = [
         {name: column["kind"] for name, column in side["columns"].items()} for side in (reference, current)
     ]

@@ -136,6 +136,8 @@ def profiled(column: dict[str, Any]) -> Profiled:
     means, weights = distribution_of(column)
     upto = weights.cumsum()
     total = upto[-1]
+    if total != column["count"] or weights.max() > total:
+        raise ValueError("a distribution of other rows")
     if "values" in column:
         counts = weights if "sampled" not in column else None
         right = upto / total
