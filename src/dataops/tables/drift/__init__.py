@@ -154,12 +154,14 @@ def _measured(kind: Kind, old: Side, new: Side, n: int, m: int) -> Entry:
         why = categorical.left_out(old, new) if kind == "categorical" else ""
         measure = categorical.measure if kind == "categorical" else times.measure
         entry |= {"left_out": why} if why else measure(old, new)
+        if kind == "categorical" and not why and (little := categorical.uncounted(old, new)):
+            entry["left_out"] = little  # what is measured is the least that moved
         lost, now = old["missing"], new["missing"]
     return entry | {"missing": absent.measure(lost, now, n, m)}
 
 
 def _method(name: str, measured: Mapping[str, Entry]) -> Entry:
-    bound = max((entry.get("error", 0.0) for entry in measured.values()), default=0.0)
+    bound = max((entry.get("error", 0.0) for entry in measured.values() if "left_out" not in entry), default=0.0)
     said = {
         "exact": "every value was read",
         "profiles": f"from profiles: an effect may be off by {bound:.3f} at most"
