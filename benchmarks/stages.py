@@ -42,6 +42,7 @@ FOLDERS = {  # what goes in and comes out
     "featurize": ("validated", "features"),
     "split": ("features", "dataset"),
     "feature_store": ("features", "feature_store"),
+    "train": ("dataset/train", "dataset/validation"),  # both go in; what comes out is small
 }
 MONTH = 31  # days: the last of the five years is a December
 ROUNDS = 3
@@ -193,7 +194,7 @@ def measured(stage: str, folder: Path, tiny: Path | None) -> Cost:
 
 def once(stage: str, folders: list[str]) -> None:
     """Run a stage in each folder; print the seconds of the last and by how much its peak was above its start."""
-    main = importlib.import_module(f"pipeline.{stage}").main
+    main = fit if stage == "train" else importlib.import_module(f"pipeline.{stage}").main
     seconds = before = 0.0
     for folder in folders:
         os.chdir(folder)
@@ -203,6 +204,18 @@ def once(stage: str, folders: list[str]) -> None:
             main()
         seconds = time.perf_counter() - begun
     print(seconds, resident("VmHWM") - before)
+
+
+def fit() -> None:
+    """The entry point of training, in this process."""
+    from dataops.training import launch, local
+    from pipeline import train
+
+    with local.workspace() as work:
+        for name in ("model", "output"):
+            (work / name).mkdir()
+        os.environ.update(local.environment(os.environ, work, launch.hyperparameters()))
+        train.main()
 
 
 def resident(what: str) -> float:

@@ -19,7 +19,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text())
     except FileNotFoundError:
         raise DataOpsError(f"{path} is missing", "run `dvc repro`") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataOpsError(f"{path} is not JSON: {error}", f"git checkout {path}, or `dvc repro`") from None
     if not isinstance(value, dict):
         raise DataOpsError(f"{path} is no JSON object")

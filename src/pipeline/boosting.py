@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightgbm as lgb
 import numpy as np
@@ -20,6 +21,31 @@ import pandas as pd
 SHOWN = 50  # rounds from one printed loss to the next
 SAVED = 25  # rounds from one checkpoint to the next
 ROWS = 20_000  # whose leaves are looked up at a time: 4 bytes for each tree of each row
+
+
+class Rows(NamedTuple):
+    """Rows as LightGBM takes them. It reads parts where they lie: two lists of parts are one part without a copy."""
+
+    parts: list[np.ndarray[Any, np.dtype[np.float64]]]  # each (n, features)
+    target: np.ndarray[Any, np.dtype[np.float64]]  # (rows,)
+    start: np.ndarray[Any, np.dtype[np.float64]]  # (rows,), see `start`
+
+
+def rows(frames: Iterable[pd.DataFrame], spec: dict[str, Any]) -> Rows:
+    """The rows of frames, one after the other; each frame is forgotten before the next is asked for."""
+    found = [
+        (matrix(frame, spec), frame[spec["target"]].to_numpy("float64", na_value=np.nan), start(frame, spec))
+        for frame in frames
+    ]
+    parts, target, begun = zip(*found, strict=True)
+    return Rows(list(parts), np.concatenate(target), np.concatenate(begun))
+
+
+def together(*many: Rows) -> Rows:
+    """All rows, those of the first before those of the second."""
+    parts = [part for found in many for part in found.parts]
+    target, begun = (np.concatenate([found[at] for found in many]) for at in (1, 2))
+    return Rows(parts, target, begun)
 
 
 class Boosting:
@@ -33,13 +59,13 @@ class Boosting:
     def __init__(
         self,
         params: dict[str, Any],
-        frame: pd.DataFrame,
+        train: Rows,
         spec: dict[str, Any],
         saved: Checkpoints,
         name: str,
-        validation: pd.DataFrame | None = None,
+        validation: Rows | None = None,
     ) -> None:
-        self.params, self.frame, self.spec, self.validation = params, frame, spec, validation
+        self.params, self.train, self.spec, self.validation = params, train, spec, validation
         state = saved.read(name)
         self.saved, self.name, self.before = saved, name, state["model"]
         self.rounds: int = state["rounds"]
@@ -50,7 +76,7 @@ class Boosting:
     def booster(self) -> lgb.Booster:
         """What the next round is added to; made when there is one, as a fit may be complete in its checkpoint."""
         done = lgb.Booster(model_str=self.before) if self.before else None
-        first = dataset(self.frame, self.spec, self.params, done)
+        first = dataset(self.train, self.spec, self.params, done)
         booster = lgb.Booster(self.params, first)
         if self.validation is not None:
             booster.add_valid(dataset(self.validation, self.spec, self.params, done, first), "validation")
@@ -95,18 +121,18 @@ def joined(before: str, after: str) -> lgb.Booster:
     return lgb.Booster(model_str=head + text + end + tail)
 
 
-def add_trees(
-    scores: np.ndarray[Any, np.dtype[np.float64]], values: np.ndarray[Any, np.dtype[np.float64]], done: lgb.Booster
-) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """The scores (n,) of the rows (n, features) with a model's trees added one after the other, as boosting did."""
-    scores = scores.copy()
+def add_trees(found: Rows, done: lgb.Booster) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Where the rows start, (rows,), with a model's trees added one after the other, as boosting did."""
+    scores = found.start.copy()
     sizes = [tree["num_leaves"] for tree in done.dump_model()["tree_info"]]
     leaves = [np.array([done.get_leaf_output(tree, leaf) for leaf in range(size)]) for tree, size in enumerate(sizes)]
-    for begin in range(0, len(scores), ROWS):
-        part = scores[begin : begin + ROWS]
-        found = np.asarray(done.predict(values[begin : begin + ROWS], pred_leaf=True)).reshape(len(part), -1)
+    begin = 0
+    for values in (part[at : at + ROWS] for part in found.parts for at in range(0, len(part), ROWS)):
+        some = scores[begin : begin + len(values)]
+        reached = np.asarray(done.predict(values, pred_leaf=True)).reshape(len(some), -1)
         for tree, outputs in enumerate(leaves):
-            part += outputs[found[:, tree]]
+            some += outputs[reached[:, tree]]
+        begin += len(values)
     return scores
 
 
@@ -180,20 +206,17 @@ def start(frame: pd.DataFrame, spec: dict[str, Any]) -> np.ndarray[Any, np.dtype
 
 
 def dataset(
-    frame: pd.DataFrame,
+    found: Rows,
     spec: dict[str, Any],
     params: dict[str, Any],
     done: lgb.Booster | None = None,
     reference: lgb.Dataset | None = None,
 ) -> lgb.Dataset:
-    """LightGBM's form of a part; boosting starts from each row's level, and goes on from the trees of `done`."""
-    values, scores = matrix(frame, spec), start(frame, spec)
-    if done:
-        scores = add_trees(scores, values, done)
+    """LightGBM's form of rows; boosting begins at each row's start, and goes on from the trees of `done`."""
     return lgb.Dataset(
-        values,
-        frame[spec["target"]].to_numpy("float64", na_value=np.nan),
-        init_score=scores,
+        found.parts,
+        found.target,
+        init_score=add_trees(found, done) if done else found.start,
         reference=reference,
         feature_name=list(spec["features"]),
         categorical_feature=list(spec["categories"]),

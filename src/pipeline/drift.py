@@ -17,8 +17,9 @@ from dataops.report.drift_picture import draw
 from dataops.reports import read_json
 from dataops.tables import parquet
 from dataops.tables.contract import Contract
-from dataops.tables.drift import DAMAGED, Thresholds, compare
+from dataops.tables.drift import DAMAGED, Thresholds, compare, sound
 from dataops.tables.profile import Profile, merge, profile
+from dataops.versions.wording import clean
 
 PROFILE = Path("reports/profile.json")
 REFERENCE = Path("reports/drift_reference.json")
@@ -39,13 +40,15 @@ class Drift(Thresholds):
 def main() -> None:
     """Run the stage."""
     contract, params = section(Contract, "contract"), section(Drift, "drift")
-    parts, pinned = read_json(PROFILE)["parts"], read_json(REFERENCE)
     limits = check(Thresholds, {name: getattr(params, name) for name in Thresholds.model_fields}, "drift")
-    reference, current, compared = sides(parts, pinned, contract, params)
+    parts, pinned = read_json(PROFILE).get("parts", {}), read_json(REFERENCE)
     try:
+        for known in (parts["train"], parts["test"], *parts.values(), *filter(None, [pinned.get("profile")])):
+            sound.check(known)
+        reference, current, compared = sides(parts, pinned, contract, params)
         report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
     except DAMAGED as error:
-        reason = f"{REFERENCE} or {PROFILE} is damaged: {type(error).__name__} {error}"
+        reason = f"{REFERENCE} or {PROFILE} is damaged: {clean(f'{type(error).__name__} {error}')}"
         raise DataOpsError(reason, "`dataops drift pin VERSION` writes the first, `dvc repro` the second") from None
     if not current["rows"]:
         nothing = {"column": None, "reason": None, "text": "nothing came after the reference", "numbers": ["rows"]}
@@ -55,7 +58,9 @@ def main() -> None:
     draw(report, limits.effect, PICTURE)
     write_text(PAGE, page(report))
     verdict = f"drift in {', '.join(report['columns_drifted']) or 'the schema'}" if report["drifted"] else "no drift"
-    message = "\n".join([f"{verdict} ({compared})", *(f"  {one['text']}" for one in report["recommendations"])])
+    message = "\n".join(
+        [clean(f"{verdict} ({compared})"), *(f"  {clean(one['text'])}" for one in report["recommendations"])]
+    )
     if report["drifted"] and params.on_drift == "fail":
         raise Refused(message, "`drift.on_drift: warn` lets the pipeline go on")
     print(message)
@@ -70,10 +75,10 @@ def sides(
     name = pinned.get("version") or "the pinned reference"
     if params.window == "all":
         return pinned["profile"], reduce(merge, parts.values()), f"everything against {name}"
-    if contract.time not in pinned["profile"]["columns"]:
-        raise DataOpsError(f"{REFERENCE} has no {contract.time}: it is of another contract",
+    until = pinned["profile"]["columns"].get(contract.time, {}).get("last")
+    if until is None:
+        raise DataOpsError(f"{REFERENCE} has no {contract.time}: it is of another contract, or of no rows",
                            "`dataops drift pin VERSION` pins another; `drift.window: all` needs no time")  # fmt: skip
-    until = pinned["profile"]["columns"][contract.time]["last"]
     paths = [path for part in parts for path in parquet.files(DATASET / part)]
     rows = parquet.read(sorted(paths, key=lambda path: path.name), list(contract.columns))
     fresh = rows[rows[contract.time] > pd.Timestamp(until)]

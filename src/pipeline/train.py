@@ -1,7 +1,7 @@
 """The script-mode entry point: channels in, a model out. The same file runs as a local process and on SageMaker.
 
 It reads SM_CHANNEL_TRAIN, SM_CHANNEL_VALIDATION, SM_MODEL_DIR, SM_OUTPUT_DATA_DIR and SM_HP_*. What it imports of
-src/ (`pipeline.boosting`) is sent along. The model is LightGBM's own text beside a JSON of what it expects.
+src/ is sent along. The model is LightGBM's own text beside a JSON of what it expects.
 
 A channel is read by content: the same files under any names and in any folders train the same model, byte for byte.
 Where DATAOPS_CHECKPOINTS names a folder (SageMaker's spot instances), a fit that was killed goes on from there.
@@ -12,13 +12,11 @@ zero. Then one small model serves series of every size, and trees need not extra
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import os
 import platform
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +25,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from pipeline import boosting
-from pipeline.boosting import Boosting, Checkpoints
+from pipeline import boosting, channels
+from pipeline.boosting import Boosting, Checkpoints, Rows, together
+from pipeline.channels import File, contents, digest, rows, survey
 
 LOG_LINK = {"tweedie", "poisson", "gamma"}  # LightGBM's objectives that learn the logarithm of the mean
 DEFAULTS: dict[str, Any] = {
@@ -56,18 +55,18 @@ def main() -> None:
     """Fit, and leave model.txt, model.json and the training curve where the platform wants them."""
     hyper, packages = hyperparameters(dict(os.environ)), versions()
     parts = [contents(Path(os.environ[f"SM_CHANNEL_{name}"])) for name in ("TRAIN", "VALIDATION")]
-    train, validation = (known_target(part, hyper["time"], hyper["target"]) for part in parts)
+    train, validation = (survey(part, hyper["time"], hyper["target"], hyper["categories"]) for part in parts)
     output = Path(os.environ["SM_OUTPUT_DATA_DIR"])
     spec = specification(train, hyper)
     inputs = [
         hyper,
         packages,
         [list(part) for part in parts],
-        *(digest(Path(str(file))) for file in (__file__, boosting.__file__)),
+        *(digest(Path(str(file))) for file in (__file__, boosting.__file__, channels.__file__)),
     ]
     saved = Checkpoints(os.environ.get("DATAOPS_CHECKPOINTS", ""), inputs)
     try:
-        booster, rounds = fit(train, validation, spec, hyper, output, saved)
+        booster, rounds = fit(rows(train, spec), rows(validation, spec), spec, hyper, output, saved)
     except lgb.basic.LightGBMError as error:
         raise SystemExit(
             f"error: LightGBM can't learn this: {str(error).strip()}\n hint: look at `train` in params.yaml"
@@ -114,69 +113,18 @@ def _typed(name: str, text: str) -> Any:
     return value
 
 
-def contents(folder: Path) -> dict[str, Path]:
-    """The Parquet files below a channel by the SHA-256 of their bytes, in its order.
-
-    Names and folders say nothing: SageMaker keeps the object's key, which for DVC's objects is a hash. What isn't
-    Parquet (a manifest, metadata.json) and what is hidden is passed over, and bytes that lie there twice count once, as
-    they do where files are kept by hash.
-    """
-    found = {}
-    for path in folder.rglob("*"):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            with path.open("rb") as file:
-                parquet = file.read(4) == b"PAR1"
-            if parquet:
-                found[digest(path)] = path
-    if not found:
-        raise SystemExit(f"error: the channel {folder} holds no Parquet file")
-    return dict(sorted(found.items()))
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of a file, read a piece at a time."""
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(1 << 20):
-            found.update(piece)
-    return found.hexdigest()
-
-
-def read(paths: Iterable[Path], time: str) -> pd.DataFrame:
-    """The rows of Parquet files, one file after the other, the oldest first; those of one time in their given order."""
-    tables = []
-    for path in paths:
-        try:
-            with path.open("rb") as file:  # a path's folders may look like partitions: `date=2024`
-                tables.append(pd.read_parquet(file))
-        except (OSError, ValueError) as error:
-            raise SystemExit(f"error: {path} is damaged: {error}") from None
-    if all(time in table.columns for table in tables):
-        tables.sort(key=lambda table: (table.empty, table[time].min()))
-    frame = pd.concat(tables, ignore_index=True)
-    for name in frame.columns:  # flags with gaps come as objects
-        if frame[name].dtype == object and pd.api.types.infer_dtype(frame[name], skipna=True) == "boolean":
-            frame[name] = frame[name].map({True: 1.0, False: 0.0})
-    return frame
-
-
-def known_target(channel: dict[str, Path], time: str, target: str) -> pd.DataFrame:
-    """A channel's rows that have a target to learn from."""
-    frame = read(channel.values(), time)
-    frame = frame[frame[target].notna()].reset_index(drop=True)
-    if frame.empty:
-        raise SystemExit(f"error: no row of the channel has a {target}: {', '.join(map(str, channel.values()))[:200]}")
-    return frame
-
-
-def specification(train: pd.DataFrame, hyper: dict[str, Any]) -> dict[str, Any]:
+def specification(files: list[File], hyper: dict[str, Any]) -> dict[str, Any]:
     """What the model expects of a frame: its features in order and the categories it knows."""
-    features = [name for name in train.columns if name not in (hyper["time"], hyper["target"], *hyper["leave_out"])]
-    categories = {
-        name: sorted(train[name].dropna().unique().tolist()) for name in features if name in hyper["categories"]
-    }
-    usable = [name for name in features if name in categories or pd.api.types.is_numeric_dtype(train[name])]
-    target = train[hyper["target"]].astype("float64")
+    names = dict.fromkeys(name for file in files for name in file.numeric)
+    features = [name for name in names if name not in (hyper["time"], hyper["target"], *hyper["leave_out"])]
+    categories = {}
+    for name in features:
+        if name in hyper["categories"]:  # put together, so that all are of the type that the channel's are
+            values = pd.concat([some for file in files for some in file.categories.get(name, [])], ignore_index=True)
+            categories[name] = sorted(values.dropna().unique().tolist())
+    kinds = {name: set().union(*(file.numeric.get(name, set()) for file in files)) for name in features}
+    usable = [name for name in features if name in categories or kinds[name] == {True}]
+    target = pd.Series(np.concatenate([file.target for file in files]))
     log = hyper["objective"] in LOG_LINK
     if log and (target < 0).any():
         raise SystemExit(
@@ -199,8 +147,8 @@ def specification(train: pd.DataFrame, hyper: dict[str, Any]) -> dict[str, Any]:
 
 
 def fit(
-    train: pd.DataFrame,
-    validation: pd.DataFrame,
+    train: Rows,
+    validation: Rows,
     spec: dict[str, Any],
     hyper: dict[str, Any],
     output: Path,
@@ -227,7 +175,8 @@ def fit(
     print(f"validation loss: {first.losses[rounds - 1]:g} rounds: {rounds}", flush=True)
     if not hyper["refit"]:
         return first.whole(), rounds
-    both = Boosting(params | {"num_iterations": rounds}, pd.concat([train, validation]), spec, saved, "refit")
+    del first  # and with it what LightGBM made of the rows
+    both = Boosting(params | {"num_iterations": rounds}, together(train, validation), spec, saved, "refit")
     while both.rounds < rounds:
         both.update()
     return both.whole(), rounds

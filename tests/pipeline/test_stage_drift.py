@@ -120,7 +120,19 @@ def test_reference_of_another_contract(bench: Bench):
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [('"digest": "', '"digest": "AA'), ('"std": ', '"std": "x", "": '), ('"counts": {', '"counts": {"a": "b", ')],
+    [
+        ('"digest": "', '"digest": "AA'),
+        ('"std": ', '"std": "x", "": '),
+        ('"std": ', '"std": NaN, "": '),
+        ('"min": ', '"min": 1e999, "": '),
+        ('"counts": {', '"counts": {"a": "b", '),
+        ('"last": "', '"last": "\\u001b[31m'),
+        ('"weekdays": [', '"weekdays": [1e308, '),
+        ('"kind": "numeric"', '"kind": "colour"'),
+        ('"rows": ', '"rows": -'),
+        ('"missing": ', '"missing": true, "": '),
+        ('"columns": {', '"columns": [], "": {'),
+    ],
 )
 def test_a_reference_that_somebody_edited(bench: Bench, old, new):
     """One line."""
@@ -130,9 +142,31 @@ def test_a_reference_that_somebody_edited(bench: Bench, old, new):
     path.write_text(path.read_text().replace(old, new, 1))
     done = bench.run("drift", status=2)
     assert "is damaged" in done.err
+    assert "\x1b" not in done.err
+    assert done.err.count("\n") == 2
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]"])
+def test_a_reference_without_a_row(bench: Bench):
+    """Nothing can be new after it: one line."""
+    prepared(bench, sales(days=182))
+    pin(bench, sales(days=182).iloc[:0])
+    assert "has no date: it is of another contract, or of no rows" in bench.run("drift", status=2).err
+
+
+def test_names_of_categories_do_nothing_to_a_terminal(bench: Bench):
+    """A new category is told in a line, whatever it is called."""
+    rows = sales(days=182)
+    named = rows.assign(product_id=rows["product_id"].where(rows["date"] < "2024-06-01", "\x1b[2J\u202ep\n"))
+    prepared(bench, named)
+    pin(bench, rows[rows["date"] < "2024-06-01"])
+    done = bench.run("drift")
+    assert "rows in new categories" in done.out
+    assert not [letter for letter in done.out if letter in "\x1b\u202e"]
+    page = (bench.root / "reports/drift.html").read_text()
+    assert not [letter for letter in page if letter in "\x1b\u202e"]
+
+
+@pytest.mark.parametrize("text", [None, "{", "[]", "[" * 99_999])
 def test_reference_missing_or_damaged(bench: Bench, text):
     """One line each."""
     prepared(bench, sales(days=182))

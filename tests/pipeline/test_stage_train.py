@@ -12,7 +12,7 @@ import pytest
 from workbench import sales
 
 from dataops.tables.features import History, series_ids
-from pipeline import boosting, train
+from pipeline import boosting, channels, train
 
 
 @pytest.fixture
@@ -156,7 +156,7 @@ def test_nothing_to_learn_from(job):
     with pytest.raises(SystemExit, match="error: no row of the channel"):
         job(first.astype({"sales": "Int64"}).assign(sales=pd.NA), second)
     with pytest.raises(SystemExit, match="holds no Parquet file"):
-        train.contents(Path("/nowhere"))
+        channels.contents(Path("/nowhere"))
 
 
 def test_all_zero(job):

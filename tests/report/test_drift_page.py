@@ -26,7 +26,7 @@ def table(rows: int, moved: float = 0.0) -> pd.DataFrame:
             "still": RNG.normal(0, 1, rows),
             "few": RNG.integers(0, 3, rows),
             "constant": 5.0,
-            "shop": RNG.choice(["a", "b", HOSTILE], rows, p=[0.5 - moved / 4, 0.3 + moved / 4, 0.2]),
+            "shop": RNG.choice(["a", "\x1b[2J\u202eb", HOSTILE], rows, p=[0.5 - moved / 4, 0.3 + moved / 4, 0.2]),
             "when": pd.date_range("2024-01-01", periods=rows, freq="h"),
             HOSTILE: RNG.normal(moved, 1, rows),
         }
@@ -70,6 +70,7 @@ def test_names_are_text_and_nothing_else(text: str) -> None:
     assert "alert(1)" in text
     assert "<script" not in text
     assert "\x1b" not in text
+    assert "\u202e" not in text
     assert text.count("</style>") == 1
 
 

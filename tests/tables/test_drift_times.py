@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from workbench import PARAMS, sales
 
-from dataops.tables.contract import Contract
+from dataops.tables.contract import Column, Contract
 from dataops.tables.drift import Thresholds, compare, compare_frames
 from dataops.tables.profile import merge, profile
 
@@ -106,3 +106,17 @@ def test_no_time_at_all():
     assert compared(frame, frame.iloc[:1])["columns"]["date"]["drifted"] is False
     far = frame.assign(date=np.where(np.arange(len(frame)) == 0, np.datetime64("0001-01-01", "us"), frame["date"]))
     assert compared(far, far)["drifted"] is False
+
+
+@pytest.mark.parametrize("year", ["-0500", "0001", "1600", "2500", "9999", "25000"])
+def test_years_that_nobody_meant(year):
+    """Any year that a table can hold has a report, from values and from profiles: a typing error is no traceback."""
+    days = pd.Series(np.array(["2024-01-01", f"{year}-01-01"], "datetime64[us]"))
+    strange, usual = pd.DataFrame({"date": days}), pd.DataFrame({"date": pd.date_range("2024-01-01", periods=60)})
+    times = Contract.model_construct(
+        time="date", target="", keys=[], columns={"date": Column(type="date")}, frequency="D"
+    )
+    exact = compare_frames(usual, strange, Thresholds(), times)["columns"]["date"]
+    rough = compare(profile(usual, times), profile(strange, times), Thresholds())["columns"]["date"]
+    assert exact == rough
+    assert np.sign(exact["shift_days"]) == np.sign(int(year) - 2024)

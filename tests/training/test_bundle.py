@@ -20,7 +20,13 @@ from dataops.errors import DataOpsError
 from dataops.training.sagemaker import bundle
 from dataops.training.sagemaker.bundle import Bundle
 
-TEMPLATE = ["pipeline/__init__.py", "pipeline/boosting.py", "pipeline/train.py", "requirements.txt"]
+TEMPLATE = [
+    "pipeline/__init__.py",
+    "pipeline/boosting.py",
+    "pipeline/channels.py",
+    "pipeline/train.py",
+    "requirements.txt",
+]
 # runs a script as AWS's toolkit does, with the bundle's folder on the path, and without what is installed of this tree
 ALONE = """
 import runpy, sys
@@ -169,6 +175,6 @@ def test_the_templates_bundle_trains_alone(tmp_path: Path):
     command = [sys.executable, "-I", "-c", ALONE, str(tmp_path / "code"), found.program]
     done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "pipeline pipeline.boosting"
+    assert done.stdout.splitlines()[-1] == "pipeline pipeline.boosting pipeline.channels"
     assert (tmp_path / "model/model.txt").read_text().startswith("tree\n")
     assert json.loads((tmp_path / "model/model.json").read_text())["rounds"] <= 3

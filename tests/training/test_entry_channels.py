@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from entry_jobs import Jobs, rows
 
-from pipeline import train
+from pipeline import channels
 
 
 @pytest.fixture
@@ -69,12 +72,42 @@ def test_the_layout_says_nothing(jobs: Jobs, layout):
 
 def test_the_order_is_that_of_the_contents(jobs: Jobs):
     """Files are in the order of their hashes; other contents are another model."""
-    found = train.contents(jobs.root / "train")
+    found = channels.contents(jobs.root / "train")
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in found.values()]
     assert list(found) == hashes == sorted(hashes)
     next(iter(found.values())).unlink()
     jobs.run("fewer")
     assert jobs.model("fewer") != jobs.model("plain")
+
+
+def test_how_the_rows_are_cut_says_nothing(jobs: Jobs):
+    """Rows in one file or in many are one model, also where a file alone would be read as of another type: flags and
+    whole numbers with gaps in some files only, a column without a value, a category unknown, no known target."""
+    frame = rows(900, 5).assign(date=pd.date_range("2024-01-01", periods=900, freq="h"))
+    frame["flag"] = (frame["f0"] > 5).astype("object").mask(frame.index < 300)
+    frame.loc[frame.index % 7 == 3, "flag"] = None
+    frame["count"] = frame["level"].round().astype("Int64").mask(frame.index > 600)
+    frame["product_id"] = frame["product_id"].mask(frame.index.isin(range(310, 350)))
+    frame["sales"] = frame["sales"].astype("Int64").mask(frame.index.isin(range(450, 600)))
+    jobs.hyper["categories"] = ["product_id", "count"]
+    cuts = {"one": [0, 900], "many": [0, 150, 300, 301, 450, 600, 900]}
+    for name, at in cuts.items():
+        folder = jobs.root / name
+        folder.mkdir()
+        for begin, end in pairwise(at):
+            frame.iloc[begin:end].to_parquet(folder / f"{begin}.parquet", index=False)
+        jobs.run(f"of-{name}", SM_CHANNEL_TRAIN=str(folder), SM_CHANNEL_VALIDATION=str(folder))
+    assert jobs.files("of-many") == jobs.files("of-one")
+    spec = json.loads((jobs.root / "of-one/model/model.json").read_text())
+    assert spec["features"] == ["product_id", "f0", "f1", "f2", "f3", "f4", "level", "flag", "count"]
+    assert len(spec["categories"]["product_id"]) == 20
+
+
+def test_a_column_of_one_channel_alone(jobs: Jobs):
+    """A feature that the validation part hasn't at all is named."""
+    frame = rows(120, 2).drop(columns="f3")
+    said = jobs.run("lacking", status=1, SM_CHANNEL_VALIDATION=str(jobs.put("lacks", frame)))
+    assert "error: f3 is in no file of the channel: " in said
 
 
 def test_a_damaged_file_is_one_line(jobs: Jobs):

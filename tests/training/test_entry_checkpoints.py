@@ -112,12 +112,13 @@ def test_rounds_that_find_nothing(tmp_path: Path):
     frame = frame.assign(sales=frame["f0"] * 3 + frame["f1"])
     spec = {"features": [f"f{n}" for n in range(6)], "categories": {}, "target": "sales", "level": "",
             "usual_level": 2.0, "log_link": False}  # fmt: skip
+    found = boosting.rows([frame.iloc[:150], frame.iloc[150:]], spec)
     params = {"objective": "l2", "learning_rate": 0.9, "num_leaves": 3, "min_data_in_leaf": 150, "seed": 3,
               "feature_fraction": 0.34, "min_gain_to_split": 1e-6, "num_iterations": 60, "num_threads": 1,
               "deterministic": True, "force_row_wise": True, "verbosity": -1}  # fmt: skip
 
     def boosted(folder: str, rounds: int) -> boosting.Boosting:
-        fit = boosting.Boosting(params, frame, spec, boosting.Checkpoints(folder, []), "x", frame)
+        fit = boosting.Boosting(params, found, spec, boosting.Checkpoints(folder, []), "x", found)
         while fit.rounds < rounds:
             fit.update()
         return fit

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from typing import Any
 
 from dataops.report.drift_shapes import drawn
+from dataops.report.drift_shapes import plain as _text
 
 SEVERITIES = ("high", "medium", "low", "none")
 STYLE = """
@@ -118,7 +118,3 @@ def _figures(entry: Entry) -> str:
 
 def _tag(severity: str) -> str:
     return f'<span class="tag {severity}">{severity}</span>'
-
-
-def _text(value: object) -> str:
-    return html.escape("".join(letter if letter.isprintable() else " " for letter in str(value)))

@@ -111,7 +111,12 @@ def _month(name: str) -> int:
 
 
 def _label(x: float, y: float, text: str, colour: str, anchor: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">{html.escape(text)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}">{plain(text)}</text>'
+
+
+def plain(value: object) -> str:
+    """Somebody's text as text alone: no markup, nothing that turns what follows around."""
+    return html.escape("".join(letter if letter.isprintable() else " " for letter in str(value)))
 
 
 def _svg(height: int, body: str, told: str) -> str:

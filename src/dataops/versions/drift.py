@@ -10,6 +10,7 @@ from dataops.errors import DataOpsError
 from dataops.versions.context import Context
 from dataops.versions.profiles import profile_of
 from dataops.versions.sides import Side, pair
+from dataops.versions.wording import clean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,7 @@ def drift(
             report = compare(profiles[0] or {}, profiles[1] or {}, limits, columns)
         except DAMAGED as error:
             hint = "--exact reads the data"
-            raise DataOpsError(f"a profile is damaged: {type(error).__name__} {error}", hint) from None
+            raise DataOpsError(clean(f"a profile is damaged: {type(error).__name__} {error}"), hint) from None
     names = {"reference": sides[0].name, "current": sides[1].name}
     return {"compared": f"{sides[1].name} against {sides[0].name}", "versions": names, **report}
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from dataops.errors import DataOpsError
 from dataops.tables.contract import Contract
-from dataops.tables.drift import absent, categorical, numeric, times
+from dataops.tables.drift import absent, categorical, numeric, sound, times
 from dataops.tables.drift.advice import recommendations
 from dataops.tables.drift.judge import SEVERITIES, judge
 from dataops.tables.drift.numeric import Numbers
@@ -39,7 +39,10 @@ def compare(reference: Profile, current: Profile, limits: Thresholds, columns: C
 
     Raises:
         DataOpsError: a column of `columns` is in neither.
+        ValueError: a profile is damaged; or another of `DAMAGED`.
     """
+    for profile in (reference, current):
+        sound.check(profile)
     kinds: list[dict[str, Kind]] = [
         {name: column["kind"] for name, column in side["columns"].items()} for side in (reference, current)
     ]
@@ -151,12 +154,14 @@ def _measured(kind: Kind, old: Side, new: Side, n: int, m: int) -> Entry:
         why = categorical.left_out(old, new) if kind == "categorical" else ""
         measure = categorical.measure if kind == "categorical" else times.measure
         entry |= {"left_out": why} if why else measure(old, new)
+        if kind == "categorical" and not why and (little := categorical.uncounted(old, new)):
+            entry["left_out"] = little  # what is measured is the least that moved
         lost, now = old["missing"], new["missing"]
     return entry | {"missing": absent.measure(lost, now, n, m)}
 
 
 def _method(name: str, measured: Mapping[str, Entry]) -> Entry:
-    bound = max((entry.get("error", 0.0) for entry in measured.values()), default=0.0)
+    bound = max((entry.get("error", 0.0) for entry in measured.values() if "left_out" not in entry), default=0.0)
     said = {
         "exact": "every value was read",
         "profiles": f"from profiles: an effect may be off by {bound:.3f} at most"

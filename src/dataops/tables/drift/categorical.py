@@ -14,6 +14,7 @@ NAMED = 20  # new or vanished categories that are listed
 SHOWN = 12  # categories in a picture
 REPEATED = 0.5  # above this share of distinct values, a column of many is one of identifiers
 MANY = 100
+UNCOUNTED = 0.5  # above this share of rows in the profiles' `other`, no drift means little
 Column = dict[str, Any]
 
 
@@ -26,6 +27,12 @@ def left_out(a: Column, b: Column) -> str:
     ):
         return f"identifier: {max(n or 0 for n in found):,.0f} values that hardly repeat"
     return ""
+
+
+def uncounted(old: Column, new: Column) -> str:
+    """Of which rows a comparison of profiles knows too little to say that nothing moved; "" where it knows enough."""
+    share = max(column["other"] / (_known(column) or 1) for column in (old, new))
+    return f"{share:.0%} of rows in categories that a profile doesn't count; --exact does" if share > UNCOUNTED else ""
 
 
 def measure(old: Column, new: Column) -> Column:

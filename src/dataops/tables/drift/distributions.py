@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,23 +51,37 @@ class Profiled:
     error: float
 
     def ranks(self, points: Floats) -> tuple[Floats, Floats]:
-        """On the points as they are, between them on a line from the right of one to the left of the next."""
-        after = np.searchsorted(self.points, points, "right")
-        here, there = np.maximum(after - 1, 0), np.minimum(after, len(self.points) - 1)
-        x0, x1 = self.points[here] / 2, self.points[there] / 2  # halves: differences of the largest floats overflow
-        width = x1 - x0
-        along = np.divide(points / 2 - x0, width, out=np.zeros(len(points)), where=width > 0)
-        between = self.right[here] + along * (self.left[there] - self.right[here])
-        on = self.points[here] == points
-        between[after == 0] = 0.0
-        return np.where(on, self.left[here], between), np.where(on, self.right[here], between)
+        """Shares of values below, and at or below, points, (k,)."""
+        return self.ranks_after(points, self.points.searchsorted(points, "right"))
+
+    def ranks_after(self, points: Floats, passed: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Those of points, (k,), that are at or behind so many of its own, (k,).
+
+        On its own points as they are, between them on a line from the right of one to the left of the next.
+        """
+        half, width, rise = self._lines
+        here = passed - 1
+        right = self.right.take(here) + (points / 2 - half.take(here)) / width.take(here) * rise.take(here)
+        right[passed == 0] = 0.0
+        return np.where(self.points.take(here) == points, self.left.take(here), right), right
+
+    @cached_property
+    def _lines(self) -> tuple[Floats, Floats, Floats]:
+        """From each point to the next: half of where it begins and of its width, and how far it rises; (k,) each."""
+        half = self.points / 2  # differences of the largest floats overflow
+        width, rise = np.empty((2, len(half)))
+        width[-1], rise[-1] = 0.0, 0.0
+        np.subtract(half[1:], half[:-1], out=width[:-1])
+        width[width == 0] = np.inf  # the smallest float has no half
+        np.subtract(self.left[1:], self.right[:-1], out=rise[:-1])
+        return half, width, rise
 
     def quantiles(self, shares: Floats) -> Floats:
         """Of counted values as of all values; else on the same lines."""
         if self.counts is not None:
             upto = np.cumsum(self.counts)
             return _type7(lambda ranks: self.points[np.searchsorted(upto, ranks, "right")], int(upto[-1]), shares)
-        levels = np.column_stack((self.left, self.right)).ravel()
+        levels = np.array((self.left, self.right)).ravel("F")
         unit = max(abs(float(self.points[0])), abs(float(self.points[-1]))) or 1.0  # else slopes overflow
         return np.interp(shares, levels, np.repeat(self.points / unit, 2)) * unit
 
@@ -119,24 +134,25 @@ def profiled(column: dict[str, Any]) -> Profiled:
         ValueError: its digest is damaged.
     """
     means, weights = distribution_of(column)
-    total = weights.sum()
-    upto = np.cumsum(weights)
+    upto = weights.cumsum()
+    total = upto[-1]
+    if total != column["count"] or weights.max() > total:
+        raise ValueError("a distribution of other rows")
     if "values" in column:
         counts = weights if "sampled" not in column else None
         right = upto / total
         return Profiled(means, np.append(0.0, right[:-1]), right, counts, float(column["error"]))
     middle = (upto - weights / 2) / total
-    points, left, right = means, middle, middle.copy()
-    steps = np.flatnonzero(means[1:] == means[:-1])
+    points, left, right = means, middle, middle
+    steps = (means[1:] == means[:-1]).nonzero()[0]
     if len(steps):  # centroids of one value are a step
         points, left, right = np.delete(means, steps), np.delete(middle, steps + 1), np.delete(middle, steps)
     low, high = float(column["min"]), float(column["max"])
     before, after = [low] * bool(points[0] > low), [high] * bool(points[-1] < high)
-    if before or after:
-        points = np.concatenate((before, points, after))
-        left, right = (np.concatenate(([0.0] * len(before), side, [1.0] * len(after))) for side in (left, right))
+    points = np.concatenate((before, points, after))
+    left, right = (np.concatenate(([0.0] * len(before), side, [1.0] * len(after))) for side in (left, right))
     left[0], right[-1] = 0.0, 1.0
-    error = column.get("error", 1.5 * float(weights.max() / total))  # format 1 says nothing of it
+    error = column["error"] if "error" in column else 1.5 * float(weights.max() / total)  # format 1 says nothing of it
     return Profiled(points, left, right, None, float(error))
 
 
@@ -172,13 +188,19 @@ def distances(a: Distribution, b: Distribution, n: int, m: int) -> tuple[float, 
 
 
 def _area_and_gap(a: Profiled, b: Profiled) -> tuple[float, float]:
-    points = np.union1d(a.points, b.points)
-    (a_left, a_right), (b_left, b_right) = a.ranks(points), b.ranks(points)
+    points = np.concatenate((a.points, b.points))
+    order = points.argsort(kind="stable")
+    points = points[order]
+    last = np.concatenate(((points[1:] != points[:-1]).nonzero()[0], [len(points) - 1]))  # of those at one place
+    points, of_a = points[last], (order < len(a.points)).cumsum()[last]
+    (a_left, a_right), (b_left, b_right) = a.ranks_after(points, of_a), b.ranks_after(points, last + 1 - of_a)
     before, after = a_left - b_left, a_right - b_right
-    gap = float(max(np.abs(before).max(), np.abs(after).max()))
-    begin, end = np.abs(after[:-1]), np.abs(before[1:])
-    crossed = after[:-1] * before[1:] < 0  # two triangles instead of a trapezium
-    both = begin + end
-    height = np.where(crossed, np.divide(begin**2 + end**2, both, out=np.zeros_like(both), where=both > 0), both) / 2
-    widths = points[1:] / 2 - points[:-1] / 2
-    return float(np.minimum((height * widths).sum(), np.finfo(np.float64).max / 2) * 2), gap
+    begin, end = np.abs(after), np.abs(before)
+    gap = float(max(begin.max(), end.max()))
+    begin, end = begin[:-1], end[1:]
+    height = begin + end
+    crossed = (after[:-1] * before[1:] < 0).nonzero()[0]  # two triangles instead of a trapezium
+    height[crossed] = (begin[crossed] ** 2 + end[crossed] ** 2) / height[crossed]
+    half = points / 2
+    area = float((height / 2 * (half[1:] - half[:-1])).sum())
+    return min(area, np.finfo(np.float64).max / 2) * 2, gap

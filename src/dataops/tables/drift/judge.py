@@ -67,14 +67,19 @@ def judge(columns: Mapping[str, Entry], limits: Thresholds) -> tuple[dict[str, E
     """
     asked = [one for name, entry in columns.items() for one in findings(name, entry, limits)]
     # many a p-value is below what a float can hold
-    q_values = stats.false_discovery_control([one.p_value for one in asked]) if asked else []
+    q_values = stats.false_discovery_control([one.p_value for one in asked]).tolist() if asked else []
     counted = [one for one, q in zip(asked, q_values, strict=True) if q < limits.alpha]
     drift = [one for one in counted if one.size >= one.threshold]
+    of_column: dict[str, list[Finding]] = {name: [] for name in columns}
+    q_of: dict[str, dict[str, float]] = {name: {} for name in columns}
+    for one in drift:
+        of_column[one.column].append(one)
+    for one, q in zip(asked, q_values, strict=True):
+        q_of[one.column][one.reason] = q
     judged = {}
     for name, entry in columns.items():
-        mine = [one for one in drift if one.column == name]
+        mine, told = of_column[name], q_of[name]
         level = max((min(int(one.size / one.threshold + 1e-9), 3) for one in mine), default=0)
-        told = {one.reason: float(q) for one, q in zip(asked, q_values, strict=True) if one.column == name}
         judged[name] = {
             "drifted": bool(mine),
             "severity": SEVERITIES[level],

@@ -17,9 +17,9 @@ from dataops.tables.profile.moments import mean_and_deviation
 from dataops.tables.profile.numbers import as_array, finite, standard_deviation
 
 Floats = npt.NDArray[np.float64]
-DECILES = np.arange(1, 10) / 10
-LEVELS = np.array([0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])
-ENDS = np.array([0.005, 0.995])
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+NAMES = [f"{level:g}" for level in LEVELS]
+ASKED = np.concatenate((LEVELS, np.arange(1, 10) / 10, [0.005, 0.995]))  # levels, deciles, ends of the picture
 BARS = 40
 WHOLE = 1e15  # below, a float has halves
 IDENTIFIERS = 100  # rows from which numbers that never repeat are taken for identifiers
@@ -71,10 +71,10 @@ def of_profile(column: dict[str, Any]) -> Numbers:
         *sizes,
         column.get("integer", False),
         unique,
-        column["mean"],
+        float(column["mean"]),
         standard_deviation(column),
-        column["min"],
-        column["max"],
+        float(column["min"]),
+        float(column["max"]),
         profiled(column),
     )
 
@@ -95,14 +95,16 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
     if x is None or y is None:
         return entry
     gap, p_value, area = distances(x, y, a.count, b.count)
-    old, new = (side.quantiles(np.concatenate((LEVELS, DECILES, ENDS))) for side in (x, y))
-    cuts = np.unique(old[len(LEVELS) : -2])
+    deciles = x.quantiles(ASKED)
+    old, new = deciles.tolist(), y.quantiles(ASKED).tolist()
+    deciles = deciles[len(LEVELS) : -2]
+    cuts = deciles if (deciles[1:] > deciles[:-1]).all() else np.unique(deciles)
     edges = bars(min(old[-2], new[-2]), max(old[-1], new[-1]), whole=a.integer and b.integer)
     points = np.concatenate(([a.low, a.high], cuts, edges))
     ranks = [side.ranks(points) for side in (x, y)]
-    shares = [np.diff(right[2 : 2 + len(cuts)], prepend=0.0, append=1.0) for _, right in ranks]
-    below, above = ranks[1][0][0], 1 - ranks[1][1][1]
-    outside = float((below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0))
+    upto = [np.concatenate(([0.0], right[2 : 2 + len(cuts)], [1.0])) for _, right in ranks]
+    below, above = float(ranks[1][0][0]), float(1 - ranks[1][1][1])
+    outside = (below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0)
     beyond = round(max(outside - y.error, 0.0) * b.count)
     figures = {
         "mean": (a.mean, b.mean),
@@ -111,17 +113,16 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
         "min": (a.low, b.low),
         "max": (a.high, b.high),
     }
-    levels = {f"{level:g}": pair for level, *pair in zip(LEVELS, old, new, strict=False)}
     return entry | {
         "effect": gap,
         "p_value": p_value,
         "error": x.error + y.error,
-        "psi": psi(*shares),
+        "psi": psi(*(shares[1:] - shares[:-1] for shares in upto)),
         "wasserstein": area,
         "wasserstein_in_std": area / a.std if a.std else None,
         "outside": {"share": outside, "p_value": outside_by_chance(beyond, a.count, b.count)},
         "statistics": {name: changed(*pair) for name, pair in figures.items()},
-        "quantiles": {name: changed(*pair) for name, pair in levels.items()},
+        "quantiles": {name: changed(*pair) for name, *pair in zip(NAMES, old, new, strict=False)},
         "shape": {
             "edges": edges.tolist(),
             **{
@@ -132,9 +133,8 @@ def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
     }
 
 
-def changed(old: float, new: float) -> dict[str, float | None]:
+def changed(before: float, now: float) -> dict[str, float | None]:
     """Both, and the change in percent of the old; None from nothing, or beyond what a float holds."""
-    before, now = float(old), float(new)
     change = 100 * (now / abs(before) - math.copysign(1, before)) if before else math.inf
     return {"reference": before, "current": now, "change_percent": change if math.isfinite(change) else None}
 
@@ -150,7 +150,7 @@ def bars(low: float, high: float, *, whole: bool) -> Floats:
 
 def _heights(left: Floats, right: Floats) -> list[float]:
     """Shares between edges, as exact as a picture needs; a value on the first edge belongs to the first bar."""
-    found = np.diff(right)
+    found = right[1:] - right[:-1]
     found[0] += right[0] - left[0]
     heights: list[float] = np.round(found, 7).tolist()
     return heights

@@ -18,7 +18,7 @@ def psi(expected: Floats, actual: Floats) -> float:
 
 def total_variation(p: Floats, q: Floats) -> float:
     """Half the sum of |p - q|: the share that has to move to make one the other."""
-    return float(np.abs(p - q).sum() / 2)
+    return min(float(np.abs(p - q).sum() / 2), 1.0)  # sums of thousands of shares are rounded
 
 
 def jensen_shannon(p: Floats, q: Floats) -> float:

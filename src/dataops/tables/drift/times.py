@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import numpy as np
@@ -24,8 +23,8 @@ def measure(old: Column, new: Column) -> Column:
     entry["period"] = {
         name: {"first": side["first"], "last": side["last"]} for name, side in (("reference", old), ("current", new))
     }
-    ends = [[dt.datetime.fromisoformat(side[end]) for end in ("first", "last")] for side in (old, new)]
-    entry["shift_days"] = sum((y - x).total_seconds() / 2 for x, y in zip(*ends, strict=True)) / 86_400
+    ends = [[np.datetime64(side[end], "us") for end in ("first", "last")] for side in (old, new)]
+    entry["shift_days"] = sum(int((y - x).astype(np.int64)) / 10**6 / 2 for x, y in zip(*ends, strict=True)) / 86_400
     entry["volume"] = volume(old.get("rows_per"), new.get("rows_per"))
     entry["calendar"] = calendar(old, new)
     if "months" in old and "months" in new:

@@ -9,8 +9,10 @@ from typing import Any
 import datasketches
 import pandas as pd
 
+from dataops.tables.profile import sketches
+from dataops.tables.profile.sketches import LG_K
+
 KEPT = 500  # categories counted one by one; the rest are summed
-LG_K = 11  # of the sketch of distinct values: 2.3% (one standard error, 1.04 / sqrt(2^11)), 1 kB
 Column = dict[str, Any]
 
 
@@ -46,7 +48,7 @@ def merged(a: Column, b: Column) -> Column:
     if entry["other"] and all("sketch" in side or not side["other"] for side in (a, b)):
         union = datasketches.hll_union(LG_K)
         for side in (a, b):
-            union.update(_read(side["sketch"]) if "sketch" in side else _sketch(side["counts"]))
+            union.update(sketches.read(side["sketch"]) if "sketch" in side else _sketch(side["counts"]))
         entry["sketch"] = _text(union.get_result(datasketches.tgt_hll_type.HLL_4))
     return entry
 
@@ -55,7 +57,7 @@ def distinct(column: Column) -> float | None:
     """How many categories there are, within 2.3% (a standard error) where profiles were merged; None: nobody knows."""
     if column["distinct"] is not None:
         return float(column["distinct"])
-    return float(_read(column["sketch"]).get_estimate()) if "sketch" in column else None
+    return float(sketches.read(column["sketch"]).get_estimate()) if "sketch" in column else None
 
 
 def _hashable(values: pd.Series) -> bool:
@@ -82,7 +84,3 @@ def _sketch(names: Iterable[str]) -> Any:
 
 def _text(sketch: Any) -> str:
     return base64.b64encode(sketch.serialize_compact()).decode()
-
-
-def _read(text: str) -> Any:
-    return datasketches.hll_sketch.deserialize(base64.b64decode(text))
