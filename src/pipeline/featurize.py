@@ -7,6 +7,7 @@ windows count dates, not rows, so gaps shift nothing.
 from __future__ import annotations
 
 import re
+from calendar import isleap
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ VALIDATED = Path("data/validated")
 FEATURES = Path("data/features")
 REPORT = Path("reports/features.json")
 METRICS = Path("reports/metrics/featurize.json")
+LEAP = 8  # years at most from one 29 February to the next
 HOLIDAY = 'write "12-25" or "2024-11-29"'
 CALENDAR: dict[Frequency, list[str]] = {
     "h": ["hour", "day_of_week", "day_of_year"],
@@ -229,10 +231,11 @@ def calendar(times: pd.Series, frequency: Frequency, holidays: list[str]) -> dic
 
 
 def holiday_dates(holidays: list[str], times: pd.Series) -> np.ndarray[Any, np.dtype[np.datetime64]]:
-    """The holidays as sorted days: "MM-DD" in every year from one before to one after the data, "YYYY-MM-DD" once."""
-    years = range(times.dt.year.min() - 1, times.dt.year.max() + 2)
+    """The holidays as sorted days: "MM-DD" in every year around the data that has that day, "YYYY-MM-DD" once."""
+    around = range(max(times.dt.year.min() - LEAP, 0), times.dt.year.max() + LEAP + 1)
     dates = [day for day in holidays if len(day) > 5]
-    dates += [f"{year:04d}-{day}" for year in years for day in holidays if len(day) == 5]
+    dates += [f"{year:04d}-{day}" for year in around for day in holidays
+              if len(day) == 5 and (day != "02-29" or isleap(year))]  # fmt: skip
     try:
         return np.unique(np.array(dates, dtype="datetime64[D]"))
     except ValueError as error:

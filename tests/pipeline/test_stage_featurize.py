@@ -14,7 +14,8 @@ from workbench import Bench, sales
 
 from dataops.tables.contract import Contract
 from dataops.tables.period import SEASON, YEAR, steps
-from pipeline.featurize import Featurize, build
+from pipeline.channels import contents, survey
+from pipeline.featurize import Featurize, build, calendar
 from pipeline.train import DEFAULTS, specification
 
 CONTRACT = {
@@ -166,7 +167,8 @@ def test_the_model_sees_nothing_else(bench: Bench):
     from dataops.training.launch import hyperparameters
 
     hyper = DEFAULTS | hyperparameters()
-    seen = specification(bench.table("features"), hyper)["features"]
+    channel = contents(bench.root / "data/features")
+    seen = specification(survey(channel, hyper["time"], hyper["target"], hyper["categories"]), hyper)["features"]
     assert "price" in bench.table("features")
     assert {"store_id", "product_id", "promotion"} == set(seen) & set(bench.contract.columns)
     assert {"price_mean", "price_lag_7"} <= set(seen)
@@ -281,3 +283,14 @@ def test_wrong_params(bench: Bench, values, words):
     bench.put("validated", sales(days=40))
     bench.set("featurize", **values)
     assert words in bench.run("featurize", status=2).err
+
+
+def test_a_holiday_that_most_years_have_not():
+    """29 February is one in leap years; how far away it is doesn't depend on which rows are there."""
+    dates = pd.Series(pd.to_datetime(["1897-06-01", "2018-02-28", "2023-12-25", "2024-02-29"]).astype("datetime64[us]"))
+    whole = calendar(dates, "D", ["02-29"])
+    assert whole["days_to_holiday"].tolist() == [2463, 731, 66, 0]
+    assert whole["days_since_holiday"].tolist() == [458, 730, 1395, 0]
+    for place in range(len(dates)):
+        alone = calendar(dates.iloc[[place]], "D", ["02-29"])
+        assert [alone[name][0] for name in alone] == [whole[name][place] for name in whole]

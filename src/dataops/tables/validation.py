@@ -89,7 +89,8 @@ def column_report(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
         if pd.api.types.is_bool_dtype(values.dtype):
             entry["mean"] = _rounded(values.mean())
         elif pd.api.types.is_numeric_dtype(values.dtype):
-            entry |= {key: _rounded(getattr(values, key)()) for key in ("min", "mean", "max")}
+            with np.errstate(over="ignore"):  # a sum past the largest float: the mean is null
+                entry |= {key: _rounded(getattr(values, key)()) for key in ("min", "mean", "max")}
             entry["negative"] = int((values < 0).sum())
         elif pd.api.types.is_datetime64_dtype(values.dtype) and values.notna().any():
             entry |= {"first": values.min().isoformat(), "last": values.max().isoformat()}
@@ -136,7 +137,7 @@ def accuracy(target: pd.Series, series: npt.NDArray[np.integer[Any]]) -> float:
         return 1.0
     quartiles = pd.Series(values).groupby(series).quantile(np.array([0.25, 0.75])).unstack()  # a row a series
     first, third = quartiles.to_numpy().T
-    with np.errstate(invalid="ignore"):  # of infinities
+    with np.errstate(over="ignore", invalid="ignore"):
         spread = np.where(third > first, 3 * (third - first), np.inf)
         outside = (values < (first - spread)[series]) | (values > (third + spread)[series])
     return 1 - int(np.count_nonzero(outside)) / known
