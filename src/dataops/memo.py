@@ -12,8 +12,10 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,14 +78,17 @@ class Memo:
 
     def restored(self, keys: Mapping[str, str], folder: Path) -> dict[str, Entry]:
         """Write the files that are known and still in DVC's cache into `folder`; their entries by name."""
-        found = {}
-        for name, key in keys.items():
-            entry = self.get(key)
-            content = self._content(entry) if entry else None
-            if entry and content is not None:
+
+        def restore(name: str) -> bool:
+            entry = known[name]
+            content = self._content(entry)
+            if content is not None:
                 (folder / name).write_bytes(content)
-                found[name] = entry
-        return found
+            return content is not None
+
+        known = {name: entry for name, key in keys.items() if (entry := self.get(key))}
+        with ThreadPoolExecutor(os.cpu_count()) as pool:  # most of it is hashing
+            return {name: known[name] for name, done in zip(known, pool.map(restore, known), strict=True) if done}
 
     def save(self) -> None:
         """Keep what this run used and made, and some of what earlier ones did. That it can't be kept is no error."""

@@ -162,3 +162,21 @@ def test_column_report():
         "negative": 0}  # fmt: skip
     assert (report["date"]["first"], report["date"]["last"]) == ("2024-01-01T00:00:00", "2024-01-03T00:00:00")
     assert report["product_id"] == {"type": "str", "missing": 0, "distinct": 2}
+
+
+@pytest.mark.parametrize("kind", ["few whole numbers", "many", "fractions", "gaps", "infinite"])
+def test_quartiles(kind):
+    """Counted or sorted, they are numpy's of each series, also of one value and where some are missing."""
+    rng = np.random.default_rng(5)
+    series = np.sort(rng.integers(0, 40, 3000))
+    values = rng.poisson(3, 3000).astype(float) - 2
+    values = {"many": values * 10**9, "fractions": values + 0.5}.get(kind, values)
+    if kind in ("gaps", "infinite"):
+        values[::7] = np.nan if kind == "gaps" else np.inf
+    series = np.append(series, 40)
+    values = np.append(values, -7.0)
+    found = validation.quartiles(values, series)
+    for one in range(41):
+        known = values[(series == one) & ~np.isnan(values)]
+        if np.isfinite(known).all():
+            assert found[:, one].tolist() == np.quantile(known, [0.25, 0.75]).tolist()
