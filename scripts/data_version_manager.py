@@ -18,6 +18,7 @@ from pathlib import Path
 from old import common
 
 from dataops.errors import DataOpsError
+from dataops.versions import context as contexts
 from dataops.versions.context import Context
 
 NEW = "`dataops track`, `release`, `versions` and `show`"
@@ -75,7 +76,8 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_info(arguments: argparse.Namespace) -> int:
     """Show one."""
-    return common.dataops("show", f"{common.artifact(arguments.name)}@{arguments.version}")
+    name = common.artifact(arguments.name)
+    return common.dataops("show", common.exact(contexts.here(), f"{name}@{arguments.version}", name))
 
 
 def _place(context: Context, file: Path, name: str) -> str:

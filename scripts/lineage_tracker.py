@@ -65,7 +65,7 @@ def _model(context: Context, asked: str) -> str:
     Raises:
         DataOpsError: there is none of that name.
     """
-    version = context.resolve(asked, MODEL).version
+    version = context.resolve(common.exact(context, asked, MODEL), MODEL).version
     if version is None:
         raise DataOpsError(f"--model-version {asked}: that is no version", "`list` lists them")
     return version.name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,7 @@ except ModuleNotFoundError as missing:
 
 DOCS = "docs/coming-from-scripts.md"
 UPLOADS = "uploads"  # the artifact that files made elsewhere become where the pipeline makes the dataset
+SHORT = re.compile(r"v?(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){0,2}")
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -101,13 +103,24 @@ def version(context: Context, asked: str) -> Version:
     failed = None
     for name in dict.fromkeys(names):
         try:
-            version = context.taken(asked, name).version
+            version = context.taken(exact(context, asked, name), name).version
         except DataOpsError as error:
             failed = failed or error
             continue
         if version is not None:
             return version
     raise failed or DataOpsError(f"{asked} is no version", "--list-versions lists them")
+
+
+def exact(context: Context, asked: str, name: str) -> str:
+    """`asked`, or where it is a number cut short the version that had just this id: v1.1 was never a later v1.1.1."""
+    artifact, _, short = asked.rpartition("@")
+    if SHORT.fullmatch(short):
+        whole = number("", short)
+        artifact = artifact or name
+        if any(one.number == whole for one in context.registry.versions(artifact)):
+            return f"{artifact}@{whole}"
+    return asked
 
 
 def artifact(name: str) -> str:
