@@ -49,8 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.version_id and not arguments.latest:
         raise DataOpsError("which version? --version-id VERSION or --latest", "--list-versions lists them")
     version = common.version(context, arguments.version_id or "latest")
-    quiet = arguments.metadata and not (arguments.download or arguments.uri)  # then it is JSON and nothing else
-    if not quiet:
+    if arguments.download or arguments.uri:  # else it is JSON and nothing else
         print(f"Using version ID: {version.number}", flush=True)
     if arguments.uri:
         _print_uri(context, version, arguments.files)

@@ -113,7 +113,13 @@ def version(context: Context, asked: str) -> Version:
 
 
 def exact(context: Context, asked: str, name: str) -> str:
-    """`asked`, or where it is a number cut short the version that had just this id: v1.1 was never a later v1.1.1."""
+    """`asked`, or where it is a number cut short the version that had just this id: v1.1 was never a later v1.1.1.
+
+    Raises:
+        DataOpsError: no name looks like that.
+    """
+    if not asked.isprintable():
+        raise DataOpsError(f"{asked!r} is no name of a version", "--list-versions lists them")
     artifact, _, short = asked.rpartition("@")
     if SHORT.fullmatch(short):
         whole = number("", short)

@@ -35,7 +35,7 @@ class Old(Toy):
             (self.elsewhere / f"{name}.csv").write_text(text)
 
     def script(
-        self, name: str, *words: str, status: int = 0, **environment: str
+        self, name: str, *words: str, status: int | None = 0, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run a script; it names the new command once, and never shows a traceback."""
         done = self.run(sys.executable, str(SCRIPTS / name), *words, status=status, **environment)
