@@ -77,7 +77,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 def run_info(arguments: argparse.Namespace) -> int:
     """Show one."""
     name = common.artifact(arguments.name)
-    return common.dataops("show", common.exact(contexts.here(), f"{name}@{arguments.version}", name))
+    return common.dataops("show", common.version(contexts.here(), f"{name}@{arguments.version}", [name]).name)
 
 
 def _place(context: Context, file: Path, name: str) -> str:

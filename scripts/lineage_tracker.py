@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
     data = common.version(context, arguments.data_version).name if arguments.data_version else None
     if arguments.action == "create":
         return _create(context, data, arguments)
-    model = _model(context, arguments.model_version) if arguments.model_version else None
+    asked = arguments.model_version
+    model = common.version(context, asked, [MODEL]).name if asked else None
     if arguments.action == "list":
         return common.dataops(
             "lineage", "list", *(["--data", data] if data else []), *(["--model", model] if model else [])
@@ -57,18 +58,6 @@ def run(arguments: argparse.Namespace) -> int:
     if subject is None:
         raise DataOpsError("trace what? --model-version VERSION or --data-version VERSION", "`list` lists them")
     return common.dataops("lineage", "trace" if model else "impact", subject)
-
-
-def _model(context: Context, asked: str) -> str:
-    """A model's version by any of its names.
-
-    Raises:
-        DataOpsError: there is none of that name.
-    """
-    version = context.resolve(common.exact(context, asked, MODEL), MODEL).version
-    if version is None:
-        raise DataOpsError(f"--model-version {asked}: that is no version", "`list` lists them")
-    return version.name
 
 
 def _create(context: Context, data: str | None, arguments: argparse.Namespace) -> int:
@@ -85,7 +74,7 @@ def _create(context: Context, data: str | None, arguments: argparse.Namespace) -
     path = arguments.model_path or "FILE"
     hint = f"`dataops track {path} --name {MODEL} --trained-on {data}`, commit, push, `dataops release`"
     try:
-        model = _model(context, arguments.model_version)
+        model = common.version(context, arguments.model_version, [MODEL]).name
     except DataOpsError:
         told = f"{arguments.model_version} is no released model: there is nothing to record it in"
         raise Refused(told, f"`dataops release {MODEL}` where a stage makes it; else {hint}") from None

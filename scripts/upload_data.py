@@ -126,12 +126,26 @@ def _number(context: Context, arguments: argparse.Namespace, artifact: str, file
     """
     asked = arguments.version_id
     if asked is None:
-        return None
+        return _following(context, artifact)
     number = common.number("--version-id", asked)
-    taken = next((one for one in context.registry.versions(artifact) if one.number == number), None)
-    if taken is not None:
-        _taken(taken, files, force=arguments.force)
+    for name in dict.fromkeys([artifact, *common.candidates(context)]):
+        for one in context.registry.versions(name):
+            if one.number == number:
+                _taken(one, files, force=arguments.force)
     return number
+
+
+def _following(context: Context, artifact: str) -> Number | None:
+    """The first number after the imported versions; None where the artifact has others: the data say it then."""
+    own = context.registry.versions(artifact)
+    known = {
+        one.tag: one for name in (artifact, *common.candidates(context)) for one in context.registry.versions(name)
+    }
+    imported = [one.number for one in known.values() if (one.card or {}).get("imported")]
+    if not imported or any(not (one.card or {}).get("imported") for one in own):
+        return None
+    common.say(f"note: the first after the imported versions, the greatest of which is {max(imported)}")
+    return max(imported).bumped("minor")
 
 
 def _taken(version: Version, files: Mapping[str, Path], *, force: bool) -> None:

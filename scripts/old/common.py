@@ -92,41 +92,46 @@ def delivered(context: Context, commit: str = "HEAD") -> str:
     return UPLOADS if made else DEFAULT
 
 
-def version(context: Context, asked: str) -> Version:
-    """The version that an old name means: of what was uploaded, else of the dataset.
+def version(context: Context, asked: str, artifacts: Sequence[str] = ()) -> Version:
+    """The version that an old name means, of these artifacts: of what was uploaded and of the dataset.
+
+    A name that one was given (its number, also as v1.1, or what it was called before it was imported) comes before
+    what a name may mean else: v1.1 was never a later v1.1.1. `latest` and what is loose, as a day, is of the first
+    artifact that has it.
 
     Raises:
-        DataOpsError: it names no version, or two things.
-    """
-    own = delivered(context)
-    names = [own, DEFAULT] if context.registry.versions(own) else [DEFAULT]
-    failed = None
-    for name in dict.fromkeys(names):
-        try:
-            version = context.taken(exact(context, asked, name), name).version
-        except DataOpsError as error:
-            failed = failed or error
-            continue
-        if version is not None:
-            return version
-    raise failed or DataOpsError(f"{asked} is no version", "--list-versions lists them")
-
-
-def exact(context: Context, asked: str, name: str) -> str:
-    """`asked`, or where it is a number cut short the version that had just this id: v1.1 was never a later v1.1.1.
-
-    Raises:
-        DataOpsError: no name looks like that.
+        DataOpsError: it names no version, or was given to two.
     """
     if not asked.isprintable():
         raise DataOpsError(f"{asked!r} is no name of a version", "--list-versions lists them")
-    artifact, _, short = asked.rpartition("@")
-    if SHORT.fullmatch(short):
-        whole = number("", short)
-        artifact = artifact or name
-        if any(one.number == whole for one in context.registry.versions(artifact)):
-            return f"{artifact}@{whole}"
-    return asked
+    given, _, short = asked.rpartition("@")
+    names = [given] if given in context.registry.artifacts else list(artifacts or candidates(context))
+    called = {one.name: one for name in names for one in context.registry.versions(name) if is_called(one, short)}
+    if len(called) > 1:
+        raise DataOpsError(f"{asked} means {' and '.join(called)}", f"write out which one, as {next(iter(called))}")
+    failed = None
+    for name in names:
+        try:
+            found = context.taken(next(iter(called), asked), name).version
+        except DataOpsError as error:
+            failed = failed or error
+            continue
+        if found is not None:
+            return found
+    raise failed or DataOpsError(f"{asked} is no version", "--list-versions lists them")
+
+
+def candidates(context: Context) -> list[str]:
+    """The artifacts that a name without one may mean: those that have versions."""
+    known = [name for name in dict.fromkeys([delivered(context), DEFAULT]) if context.registry.versions(name)]
+    return known or [DEFAULT]
+
+
+def is_called(one: Version, short: str) -> bool:
+    """Was this name given to it: its number, or the one that it had before it was imported?"""
+    if SHORT.fullmatch(short) and one.number == number("", short):
+        return True
+    return short in ((one.card or {}).get("aliases") or ())
 
 
 def artifact(name: str) -> str:
@@ -161,8 +166,7 @@ def list_versions(context: Context) -> int:
     from dataops.cli.versiontext import count, line, size
     from dataops.versions import listing
 
-    own = delivered(context)
-    known = [name for name in dict.fromkeys([own, DEFAULT]) if context.registry.versions(name)]
+    known = [name for name in candidates(context) if context.registry.versions(name)]
     if not known:
         print("No versions found")
         return 0

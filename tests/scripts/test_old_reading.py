@@ -51,7 +51,7 @@ def test_a_number_is_that_number(twice: Old):
     for asked, name in (
         ("v1.1", "v1.1.0"),
         ("1.1.1", "v1.1.1"),
-        ("v1", "v1.1.1"),
+        ("v1", "v1.0.0"),
         ("latest", "v1.1.1"),
         ("v1.0", "v1.0.0"),
     ):
