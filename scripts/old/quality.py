@@ -32,7 +32,7 @@ def judge(files: Mapping[str, Path], required: Sequence[str]) -> dict[str, Any]:
             try:
                 found, wrong = _table(path, required)
             except DataOpsError as error:
-                found, wrong = {}, [f"can't be read: {clean(error.message)}"]
+                found, wrong = {}, [f"can't be read: {clean(error.message.replace(str(path), 'it'))}"]
             facts |= found
             problems += [f"{clean(name)}: {one}" for one in wrong]
         told[name] = facts
@@ -49,6 +49,8 @@ def required_columns(contract: Mapping[str, Any]) -> list[str]:
 
 def _table(path: Path, required: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
     """Rows, columns, missing values and duplicates of one table, and what is wrong with it."""
+    from dataops.tables.cast import Written
+    from dataops.tables.guess import column_type
     from dataops.tables.sources import ReadOptions, read_source
 
     frame = read_source(path, ReadOptions())
@@ -65,7 +67,9 @@ def _table(path: Path, required: Sequence[str]) -> tuple[dict[str, Any], list[st
         wrong.append(f"{twice:,} duplicate row{'s' * (twice != 1)}")
     facts = {
         "rows": len(frame),
-        "columns": {str(name): str(kind) for name, kind in frame.dtypes.items()},
+        "columns": {
+            str(name): column_type(frame.iloc[:, place], Written()) for place, name in enumerate(frame.columns)
+        },
         "missing": missing,
         "duplicates": twice,
     }
