@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "create":
         return _create(context, data, arguments)
     asked = arguments.model_version
-    model = common.version(context, asked, [MODEL]).name if asked else None
+    model = common.version(context, asked, _models(context)).name if asked else None
     if arguments.action == "list":
         return common.dataops(
             "lineage", "list", *(["--data", data] if data else []), *(["--model", model] if model else [])
@@ -58,6 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
     if subject is None:
         raise DataOpsError("trace what? --model-version VERSION or --data-version VERSION", "`list` lists them")
     return common.dataops("lineage", "trace" if model else "impact", subject)
+
+
+def _models(context: Context) -> list[str]:
+    """What a bare name may mean: the artifact `model`, and every other whose newest version says that it is one."""
+    newest = [one.versions[-1] for one in context.registry.artifacts.values() if one.versions]
+    return list(dict.fromkeys([MODEL, *(one.artifact for one in newest if (one.card or {}).get("type") == MODEL)]))
 
 
 def _create(context: Context, data: str | None, arguments: argparse.Namespace) -> int:
@@ -72,9 +78,9 @@ def _create(context: Context, data: str | None, arguments: argparse.Namespace) -
     if data is None or not arguments.model_version:
         raise DataOpsError("lineage of what? --data-version VERSION --model-version VERSION")
     path = arguments.model_path or "FILE"
-    hint = f"`dataops track {path} --name {MODEL} --trained-on {data}`, commit, push, `dataops release`"
+    hint = f"`dataops track {path} --name NAME --trained-on {data}`, commit, push, `dataops release`"
     try:
-        model = common.version(context, arguments.model_version, [MODEL]).name
+        model = common.version(context, arguments.model_version, _models(context)).name
     except DataOpsError:
         told = f"{arguments.model_version} is no released model: there is nothing to record it in"
         raise Refused(told, f"`dataops release {MODEL}` where a stage makes it; else {hint}") from None

@@ -1,9 +1,9 @@
 """Trains on exactly one version's data, whatever is checked out.
 
-The version's files and the code of --git-commit (HEAD) are put into a worktree of their own; the model, its curve and
-lineage.json come to models/JOB-NAME/. Where [tool.dataops.train] backend is "sagemaker" the job is created there with
-the tags DataVersion, ModelVersion, GitCommit and Project. It is named by its inputs, so that the same call again takes
-the model that there is: --job-name is its tag JobName.
+The version's files and the code of --git-commit (HEAD) are put into a worktree of their own; the model comes to
+models/JOB-NAME.tar.gz, its curve and lineage.json to reports/jobs/JOB-NAME/. Where [tool.dataops.train] backend is
+"sagemaker" the job is created there with the tags DataVersion, ModelVersion, GitCommit and Project. It is named by its
+inputs, so that the same call again takes the model that there is: --job-name is its tag JobName.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     made = common.parser(__doc__ or "", NEW)
     made.add_argument("--data-version", required=True, metavar="VERSION", help="any name of the data's version")
     made.add_argument("--model-version", metavar="vX.Y.Z", help="what the model will be released as; tag and record")
-    made.add_argument("--job-name", metavar="NAME", help="of the folder below models/ (from the versions)")
+    made.add_argument("--job-name", metavar="NAME", help="of the model's file (from the versions)")
     common.bucket(made)
     made.add_argument("--role-arn", metavar="ARN", help="of the IAM role (the settings' one)")
     made.add_argument("--git-commit", default="HEAD", metavar="COMMIT", help="of code and parameters (HEAD)")
@@ -61,11 +61,10 @@ def run(arguments: argparse.Namespace) -> int:
               arguments.max_depth)  # fmt: skip
     print(f"Using version ID: {data.number}", flush=True)
     with progress() as show:
-        folder = train(context, job, _tell, show)
-    where = os.path.relpath(folder)
-    print(f"Model saved to: {where}/model.tar.gz")
+        where = os.path.relpath(train(context, job, _tell, show))
+    print(f"Model saved to: {where}")
     number = f" --version {model}" if model else ""
-    common.say(f"next: dataops track {where}/model.tar.gz --name {name} --trained-on {data.name} --description TEXT, "
+    common.say(f"next: dataops track {where} --name {name} --trained-on {data.name} --description TEXT, "
                f"commit, push, dataops release {name}{number}")  # fmt: skip
     return 0
 

@@ -15,6 +15,7 @@ from dataops import settings
 from dataops.checked import check
 from dataops.errors import DataOpsError, Refused
 from dataops.files import new_folder, write_json
+from dataops.files import scratch as scratch_folder
 from dataops.lineage.reproduction.scratchtree import scratch
 from dataops.repo import git as gits
 from dataops.repo.registry import Version
@@ -47,20 +48,30 @@ class Job:
     trees: int | None = None
     depth: int | None = None
 
+    @property
+    def model(self) -> str:
+        """Where the model comes to: DVC's, once it is tracked."""
+        return f"models/{self.name}.tar.gz"
+
+    @property
+    def reports(self) -> str:
+        """The folder of what git keeps of it."""
+        return f"reports/jobs/{self.name}"
+
 
 def train(context: Context, job: Job, tell: Tell, progress: Progress = silent) -> Path:
-    """Train where the settings say; the folder with the model, its curve and lineage.json.
+    """Train where the settings say; the model's file. Its curve and lineage.json are in `job.reports`.
 
     Raises:
-        Refused: the folder is there already, or the job failed.
+        Refused: the file is there already, or the job failed.
         DataOpsError: it can't be tried.
     """
     root, cache = context.root, context.cache
     if root is None or cache is None:
         raise DataOpsError("there is no work tree to train in", "do it in a clone of your own")
-    target = root / "models" / job.name
-    if target.exists():
-        raise Refused(f"models/{job.name} is there already", "another --job-name, or move it away")
+    target = root / job.model
+    if target.exists() or target.with_name(f"{target.name}.dvc").exists():
+        raise Refused(f"{job.model} is there already", "another --job-name, or move it away")
     chosen = _settings(root, job)
     with scratch(context.git, root, job.commit, job.name) as where:
         top = where.top / context.prefix
@@ -74,11 +85,11 @@ def train(context: Context, job: Job, tell: Tell, progress: Progress = silent) -
                 local.run(hyper)
             else:
                 _on_sagemaker(Context(gits.of(where.top), top, context.prefix), chosen, hyper, entries, version, tell)
-        with new_folder(target) as folder:
-            shutil.copyfile(top / local.MODEL, folder / "model.tar.gz")
+        with new_folder(root / job.reports) as folder:
             shutil.copytree(top / local.CURVE, folder / "curve")
             shutil.copyfile(top / local.RECORD, folder / "training.json")
             write_json(folder / "lineage.json", _lineage(job))
+        _put(top / local.MODEL, target)
     return target
 
 
@@ -195,6 +206,16 @@ def _on_sagemaker(
     image = chosen.sagemaker.image or sdk.default_image(session.region, chosen.sagemaker.instance_type)
     inputs = Inputs(data, bundle.collect(local.ENTRY), hyper, image, chosen.sagemaker.project)
     run.bring_model(run.Prepared(context, chosen, session, store, inputs), tell)
+
+
+def _put(model: Path, target: Path) -> None:
+    """Copy it in one step."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=scratch_folder(target), prefix="model-")
+    with os.fdopen(handle, "wb") as out, model.open("rb") as file:
+        shutil.copyfileobj(file, out)
+    Path(name).chmod(0o644)
+    Path(name).replace(target)
 
 
 def _lineage(job: Job) -> dict[str, Any]:

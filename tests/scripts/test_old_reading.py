@@ -135,7 +135,7 @@ def test_lineage(twice: Old, tmp_path: Path):
     [
         (("create", "--data-version", "v1.1", "--model-version", "v1.0"), 1, "not of uploads@v1.1.0"),
         (("create", "--data-version", "v1.1", "--model-version", "v7", "--model-path", "m.pkl"), 1,
-         "`dataops track m.pkl --name model --trained-on uploads@v1.1.0`"),
+         "`dataops track m.pkl --name NAME --trained-on uploads@v1.1.0`"),
         (("create", "--data-version", "v1.1"), 2, "lineage of what?"),
         (("trace",), 2, "trace what?"),
         (("trace", "--model-version", "v7"), 2, "v7 is no version of model"),

@@ -10,7 +10,7 @@ import sys
 import pytest
 from host import TrainingHost
 from jobworld import Clone
-from oldcalls import SCRIPTS
+from oldcalls import SCRIPTS, Old
 
 from dataops import archive
 
@@ -44,11 +44,11 @@ def test_here(moved: Clone):
     head = moved.git("rev-parse", "HEAD")
     done = call(moved, *WORDS, DATAOPS_TRAIN__BACKEND="local")
     assert "Using version ID: v1.0.0" in done.stdout
-    assert "Model saved to: models/demand-training-1/model.tar.gz" in done.stdout
-    assert "dataops track models/demand-training-1/model.tar.gz" in done.stderr
-    assert moved.git("status", "--porcelain") == before
-    model = (moved.path / "models/demand-training-1/model.tar.gz").read_bytes()
-    said = json.loads((moved.path / "models/demand-training-1/lineage.json").read_text())
+    assert "Model saved to: models/demand-training-1.tar.gz" in done.stdout
+    assert "dataops track models/demand-training-1.tar.gz" in done.stderr
+    assert moved.git("status", "--porcelain", "-uno") == before
+    model = (moved.path / "models/demand-training-1.tar.gz").read_bytes()
+    said = json.loads((moved.path / "reports/jobs/demand-training-1/lineage.json").read_text())
     assert (said["data_version"], said["model_version"], said["git_commit"]) == ("dataset@v1.0.0", "v2.0.0", head)
     moved.train(DATAOPS_TRAIN__BACKEND="local")
     assert moved.model != model
@@ -59,7 +59,7 @@ def test_here(moved: Clone):
     moved.train(DATAOPS_TRAIN__BACKEND="local")
     assert moved.model == model
     again = call(moved, *WORDS, status=1, DATAOPS_TRAIN__BACKEND="local")
-    assert "models/demand-training-1 is there already" in again.stderr
+    assert "models/demand-training-1.tar.gz is there already" in again.stderr
 
 
 def test_on_sagemaker(moved: Clone, host: TrainingHost):
@@ -79,8 +79,32 @@ def test_on_sagemaker(moved: Clone, host: TrainingHost):
     assert request["ResourceConfig"]["InstanceType"] == "ml.m5.xlarge"
     assert {channel["ChannelName"] for channel in request["InputDataConfig"]} == {"train", "validation", "code"}
     assert request["TrainingJobName"] in done.stdout
-    assert archive.member(moved.path / "models/demand-training-1/model.tar.gz", "model.txt")
-    assert moved.git("status", "--porcelain") == before
+    assert archive.member(moved.path / "models/demand-training-1.tar.gz", "model.txt")
+    assert moved.git("status", "--porcelain", "-uno") == before
+
+
+ENTRY = """\
+import json, os, pathlib
+parts = {name: sorted(path.name for path in pathlib.Path(os.environ[f"SM_CHANNEL_{name}"]).rglob("*.csv"))
+         for name in ("TRAIN", "VALIDATION")}
+pathlib.Path(os.environ["SM_MODEL_DIR"], "model.json").write_text(json.dumps(parts))
+pathlib.Path(os.environ["SM_OUTPUT_DATA_DIR"], "dvclive").mkdir()
+"""
+
+
+def test_on_an_upload(old: Old):
+    """train.csv and validation.csv of an old upload are the channels of an entry point that reads CSV."""
+    (old.path / "src/pipeline").mkdir(parents=True)
+    (old.path / "src/pipeline/train.py").write_text(ENTRY)
+    old.commit("an entry point of our own")
+    old.script("upload_data.py", "--files", *old.given, "--version-id", "v1.1")
+    done = old.script("train_versioned.py", "--data-version", "v1.1", "--job-name", "own")
+    assert "Model saved to: models/own.tar.gz" in done.stdout
+    found = json.loads(archive.member(old.path / "models/own.tar.gz", "model.json"))
+    assert found == {"TRAIN": ["train.csv"], "VALIDATION": ["validation.csv"]}
+    old.script("upload_data.py", "--files", old.given[2])
+    done = old.script("train_versioned.py", "--data-version", "latest", status=2)
+    assert "has no train part" in done.stderr
 
 
 @pytest.mark.parametrize(
