@@ -1,7 +1,7 @@
 """Trains on exactly one version's data, whatever is checked out.
 
 The version's files and the code of --git-commit (HEAD) are put into a worktree of their own; the model comes to
-models/JOB-NAME.tar.gz, its curve and lineage.json to reports/jobs/JOB-NAME/. Where [tool.dataops.train] backend is
+models/JOB-NAME.tar.gz, what lineage.json said to reports/jobs/JOB-NAME.json. Where [tool.dataops.train] backend is
 "sagemaker" the job is created there with the tags DataVersion, ModelVersion, GitCommit and Project. It is named by its
 inputs, so that the same call again takes the model that there is: --job-name is its tag JobName.
 """

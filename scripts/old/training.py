@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from typing import Any
 from dataops import settings
 from dataops.checked import check
 from dataops.errors import DataOpsError, Refused
-from dataops.files import new_folder, write_json
+from dataops.files import write_json
 from dataops.files import scratch as scratch_folder
 from dataops.lineage.reproduction.scratchtree import scratch
 from dataops.repo import git as gits
@@ -54,13 +55,13 @@ class Job:
         return f"models/{self.name}.tar.gz"
 
     @property
-    def reports(self) -> str:
-        """The folder of what git keeps of it."""
-        return f"reports/jobs/{self.name}"
+    def record(self) -> str:
+        """What the old lineage.json was: git's."""
+        return f"reports/jobs/{self.name}.json"
 
 
 def train(context: Context, job: Job, tell: Tell, progress: Progress = silent) -> Path:
-    """Train where the settings say; the model's file. Its curve and lineage.json are in `job.reports`.
+    """Train where the settings say; the model's file. What it was made of and how is in `job.record`.
 
     Raises:
         Refused: the file is there already, or the job failed.
@@ -85,10 +86,7 @@ def train(context: Context, job: Job, tell: Tell, progress: Progress = silent) -
                 local.run(hyper)
             else:
                 _on_sagemaker(Context(gits.of(where.top), top, context.prefix), chosen, hyper, entries, version, tell)
-        with new_folder(root / job.reports) as folder:
-            shutil.copytree(top / local.CURVE, folder / "curve")
-            shutil.copyfile(top / local.RECORD, folder / "training.json")
-            write_json(folder / "lineage.json", _lineage(job))
+        write_json(root / job.record, {**_lineage(job), "training": json.loads((top / local.RECORD).read_text())})
         _put(top / local.MODEL, target)
     return target
 

@@ -48,7 +48,7 @@ def test_here(moved: Clone):
     assert "dataops track models/demand-training-1.tar.gz" in done.stderr
     assert moved.git("status", "--porcelain", "-uno") == before
     model = (moved.path / "models/demand-training-1.tar.gz").read_bytes()
-    said = json.loads((moved.path / "reports/jobs/demand-training-1/lineage.json").read_text())
+    said = json.loads((moved.path / "reports/jobs/demand-training-1.json").read_text())
     assert (said["data_version"], said["model_version"], said["git_commit"]) == ("dataset@v1.0.0", "v2.0.0", head)
     moved.train(DATAOPS_TRAIN__BACKEND="local")
     assert moved.model != model
