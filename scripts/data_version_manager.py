@@ -57,7 +57,7 @@ def run_version(arguments: argparse.Namespace) -> int:
     name, file = common.artifact(arguments.name), arguments.file
     if not file.is_file():
         raise DataOpsError(f"there is no file {line(file)}", "a folder is uploaded by upload_data.py")
-    number = common.number("--version", arguments.version) if arguments.version else None
+    number = common.number("--version", arguments.version) if arguments.version else common.following(context, [name])
     options = Options(name, message=arguments.description or "", number=number)
     work = Delivery(options, {"": file}, _place(context, file, name), arguments.description, branch=arguments.branch)
     with progress("objects") as show:

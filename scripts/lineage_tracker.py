@@ -78,7 +78,7 @@ def _create(context: Context, data: str | None, arguments: argparse.Namespace) -
     if data is None or not arguments.model_version:
         raise DataOpsError("lineage of what? --data-version VERSION --model-version VERSION")
     path = arguments.model_path or "FILE"
-    hint = f"`dataops track {path} --name NAME --trained-on {data}`, commit, push, `dataops release`"
+    hint = f"`dataops track {path} --name NAME --trained-on {data}`, commit, `dvc push`, `git push`, `dataops release`"
     try:
         model = common.version(context, arguments.model_version, _models(context)).name
     except DataOpsError:

@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Model saved to: {where}")
     number = f" --version {model}" if model else ""
     common.say(f"next: dataops track {where} --name {name} --trained-on {data.name} --description TEXT, "
-               f"commit, push, dataops release {name}{number}")  # fmt: skip
+               f"commit, dvc push, git push, dataops release {name}{number}")  # fmt: skip
     return 0
 
 

@@ -126,26 +126,13 @@ def _number(context: Context, arguments: argparse.Namespace, artifact: str, file
     """
     asked = arguments.version_id
     if asked is None:
-        return _following(context, artifact)
+        return common.following(context, [artifact, *common.candidates(context)])
     number = common.number("--version-id", asked)
     for name in dict.fromkeys([artifact, *common.candidates(context)]):
         for one in context.registry.versions(name):
             if one.number == number:
                 _taken(one, files, force=arguments.force)
     return number
-
-
-def _following(context: Context, artifact: str) -> Number | None:
-    """The first number after the imported versions; None where the artifact has others: the data say it then."""
-    own = context.registry.versions(artifact)
-    known = {
-        one.tag: one for name in (artifact, *common.candidates(context)) for one in context.registry.versions(name)
-    }
-    imported = [one.number for one in known.values() if (one.card or {}).get("imported")]
-    if not imported or any(not (one.card or {}).get("imported") for one in own):
-        return None
-    common.say(f"note: the first after the imported versions, the greatest of which is {max(imported)}")
-    return max(imported).bumped("minor")
 
 
 def _taken(version: Version, files: Mapping[str, Path], *, force: bool) -> None:

@@ -161,6 +161,20 @@ def number(flag: str, asked: str) -> tags.Number:
         raise DataOpsError(f"{flag} {asked!r}: a version's own name is a number, as v1.1 or v1.1.0", hint) from None
 
 
+def following(context: Context, artifacts: Sequence[str]) -> tags.Number | None:
+    """The first number after the imported versions of these artifacts; None where the data say it.
+
+    Imported versions lie on a branch of their own: a release doesn't come after them, and would begin again at v1.0.0.
+    """
+    known = {one.tag: one for name in artifacts for one in context.registry.versions(name)}.values()
+    imported = [one.number for one in known if (one.card or {}).get("imported")]
+    own = [one for one in known if one.artifact == artifacts[0] and one.number not in imported]
+    if not imported or own:
+        return None
+    say(f"note: the first after the imported versions, the greatest of which is {max(imported)}")
+    return max(imported).bumped("minor")
+
+
 def list_versions(context: Context) -> int:
     """Print the versions of what was uploaded and of the dataset, the newest first, as the old list began."""
     from dataops.cli.versiontext import count, line, size

@@ -15,8 +15,8 @@ from typing import Any
 from dataops import settings
 from dataops.checked import check
 from dataops.errors import DataOpsError, Refused
-from dataops.files import write_json
 from dataops.files import scratch as scratch_folder
+from dataops.files import write_json
 from dataops.lineage.reproduction.scratchtree import scratch
 from dataops.repo import git as gits
 from dataops.repo.registry import Version
