@@ -92,6 +92,9 @@ def deliver(context: Context, delivery: Delivery, say: Say, progress: Progress =
                     raise Refused(f"{start.remote}/{start.name} moves all the time", "run this again") from None
             try:
                 return release(inner, delivery.options, progress=progress)
+            except Refused:
+                if commit is None or not left:  # else it was planned a moment ago: somebody took the number since
+                    raise
             finally:
                 _follow(context, replace(start, commit=git.out("rev-parse", "HEAD")), path, say)
     raise AssertionError("every attempt ends")

@@ -255,3 +255,23 @@ def test_a_hostile_branch(old: Old):
         old.script(UPLOAD, "--files", *old.given, status=None)
         assert not list(outside.iterdir())
         assert not old.tags()
+
+
+def test_two_at_once(old: Old):
+    """Two clones upload different files at the same moment: two versions, one after the other."""
+    other = Old(old.clone(old.path.parent / "other").path, old.bucket)
+    files = [old.elsewhere / f"{name}.csv" for name in ("one", "two")]
+    for number, path in enumerate(files, 1):
+        path.write_text(month("2024-01", sales=10 * number))
+    running = [
+        subprocess.Popen(
+            [sys.executable, str(SCRIPTS / UPLOAD), "--files", str(path)], cwd=clone.path, env=environ({}),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for clone, path in zip((old, other), files, strict=True)
+    ]  # fmt: skip
+    for process in running:
+        out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, out + err
+    assert len(old.tags(remote=True)) == 2
+    assert old.out("git", "-C", str(old.origin), "rev-list", "--count", "main") == "4"
