@@ -18,6 +18,7 @@ from pathlib import Path
 from old import common
 
 from dataops.errors import DataOpsError
+from dataops.repo.recorded import outside
 from dataops.versions import context as contexts
 from dataops.versions.context import Context
 
@@ -57,7 +58,11 @@ def run_version(arguments: argparse.Namespace) -> int:
     name, file = common.artifact(arguments.name), arguments.file
     if not file.is_file():
         raise DataOpsError(f"there is no file {line(file)}", "a folder is uploaded by upload_data.py")
-    number = common.number("--version", arguments.version) if arguments.version else common.following(context, [name])
+    number = (
+        common.number("--version", arguments.version)
+        if arguments.version
+        else common.following(context, [outside(name, context.prefix)])
+    )
     options = Options(name, message=arguments.description or "", number=number)
     work = Delivery(options, {"": file}, _place(context, file, name), arguments.description, branch=arguments.branch)
     with progress("objects") as show:
@@ -71,13 +76,15 @@ def run_version(arguments: argparse.Namespace) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """List."""
-    return common.dataops("versions", *([common.artifact(arguments.name)] if arguments.name else []))
+    name = [outside(common.artifact(arguments.name), contexts.here().prefix)] if arguments.name else []
+    return common.dataops("versions", *name)
 
 
 def run_info(arguments: argparse.Namespace) -> int:
     """Show one."""
-    name = common.artifact(arguments.name)
-    return common.dataops("show", common.version(contexts.here(), f"{name}@{arguments.version}", [name]).name)
+    context = contexts.here()
+    name = outside(common.artifact(arguments.name), context.prefix)
+    return common.dataops("show", common.version(context, f"{name}@{arguments.version}", [name]).name)
 
 
 def _place(context: Context, file: Path, name: str) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from old import common
 
 from dataops.errors import DataOpsError, Refused
+from dataops.repo.recorded import outside
 from dataops.repo.registry import Version
 from dataops.repo.tags import Number
 from dataops.versions.context import Context
@@ -124,11 +125,11 @@ def _number(context: Context, arguments: argparse.Namespace, artifact: str, file
         DataOpsError: a version's number can't be that, or `--force` would overwrite one.
         Refused: a version has it already.
     """
-    asked = arguments.version_id
+    asked, artifacts = arguments.version_id, [outside(artifact, context.prefix), *common.candidates(context)]
     if asked is None:
-        return common.following(context, [artifact, *common.candidates(context)])
+        return common.following(context, artifacts)
     number = common.number("--version-id", asked)
-    for name in dict.fromkeys([artifact, *common.candidates(context)]):
+    for name in dict.fromkeys(artifacts):
         for one in context.registry.versions(name):
             if one.number == number:
                 _taken(one, files, force=arguments.force)

@@ -12,6 +12,7 @@ try:
     from dataops.cli import parser as commands
     from dataops.errors import DataOpsError
     from dataops.repo import tags
+    from dataops.repo.recorded import outside
     from dataops.repo.registry import Version
     from dataops.versions import context as contexts
     from dataops.versions.context import DEFAULT, Context
@@ -122,9 +123,9 @@ def version(context: Context, asked: str, artifacts: Sequence[str] = ()) -> Vers
 
 
 def candidates(context: Context) -> list[str]:
-    """The artifacts that a name without one may mean: those that have versions."""
-    known = [name for name in dict.fromkeys([delivered(context), DEFAULT]) if context.registry.versions(name)]
-    return known or [DEFAULT]
+    """The artifacts, as tags call them, that a name without one may mean: those that have versions."""
+    names = [outside(name, context.prefix) for name in dict.fromkeys([delivered(context), DEFAULT])]
+    return [name for name in names if context.registry.versions(name)] or names[-1:]
 
 
 def is_called(one: Version, short: str) -> bool:

@@ -275,3 +275,33 @@ def test_two_at_once(old: Old):
         assert process.returncode == 0, out + err
     assert len(old.tags(remote=True)) == 2
     assert old.out("git", "-C", str(old.origin), "rev-list", "--count", "main") == "4"
+
+
+def test_below_the_top(old: Old, tmp_path: Path):
+    """A DVC repository in a folder of git's: the same words, from within."""
+    whole = tmp_path / "whole"
+    origin = tmp_path / "whole.git"
+    old.run("git", "init", "-q", "--bare", "-b", "main", str(origin))
+    old.run("git", "init", "-q", "-b", "main", str(whole))
+    (whole / "sub/data").mkdir(parents=True)
+    for name in (".dvc", "params.yaml", "dvc.yaml", "dvc.lock", ".gitignore"):
+        old.run("cp", "-r", name, str(whole / "sub"))
+    inner = Old(whole / "sub", old.bucket)
+    inner.run("git", "remote", "add", "origin", str(origin))
+    inner.run("git", "add", "-A")
+    inner.run("git", "commit", "-qm", "first")
+    inner.run("git", "push", "-q", "origin", "main")
+    inner.script(UPLOAD, "--files", *old.given, "--version-id", "v1.1")
+    assert inner.out("git", "tag") == "sub=uploads@v1.1.0"
+    assert (
+        "are sub:uploads@v1.1.0 already"
+        in inner.script(UPLOAD, "--files", *old.given, "--version-id", "v1.1", status=1).stderr
+    )
+    assert "  v1.1.0 " in inner.script(UPLOAD, "--list-versions").stdout
+    inner.script("get_data.py", "--version-id", "v1.1", "--download", "--local-dir", str(tmp_path / "got"))
+    assert (tmp_path / "got/test.csv").read_text() == month("2024-03")
+    found = json.loads(inner.script("get_data.py", "--latest", "--metadata").stdout)
+    assert found["files"]["train.csv"]["rows"] == 84
+    inner.script("data_version_manager.py", "version", old.given[0], "stores")
+    assert "sub:stores@v1.0.0" in inner.script("data_version_manager.py", "info", "stores").stdout
+    assert "v1.0.0" in inner.script("data_version_manager.py", "list", "stores").stdout
