@@ -24,6 +24,15 @@ except ModuleNotFoundError as missing:
 DOCS = "docs/coming-from-scripts.md"
 UPLOADS = "uploads"  # the artifact that files made elsewhere become where the pipeline makes the dataset
 SHORT = re.compile(r"v?(?:0|[1-9][0-9]{0,8})(?:\.(?:0|[1-9][0-9]{0,8})){0,2}")
+OLD_WORDS = {  # what hints of the new commands say of flags that are called otherwise here, or aren't there
+    "--no-push makes it here alone": "git remote add origin URL, and push",
+    "; or --no-push": "",
+    ", or --no-push": "",
+    "`--bump patch`": "--version-id vX.Y.Z",
+    "--out goes": "--local-dir goes",
+    "--out names a folder": "--local-dir names a folder",
+    "take another --out": "take another --local-dir",
+}
 Run = Callable[[argparse.Namespace], int]
 
 
@@ -42,7 +51,17 @@ def main(made: argparse.ArgumentParser, new: str, run: Run, words: Sequence[str]
     """Parse, name the new command once on standard error, run, and leave with the exit status."""
     arguments = made.parse_args(words)
     print(f"{made.prog}: now {new}; see {DOCS}", file=sys.stderr, flush=True)
-    errors.run(lambda: run(arguments))
+    errors.run(lambda: _run(run, arguments))
+
+
+def _run(run: Run, arguments: argparse.Namespace) -> int:
+    """The same, its hints in the words of the old flags."""
+    try:
+        return run(arguments)
+    except DataOpsError as error:
+        for new, old in OLD_WORDS.items():
+            error.hint = error.hint.replace(new, old)
+        raise
 
 
 def say(text: str) -> None:

@@ -86,6 +86,7 @@ def test_compare(twice: Old):
         (("--latest", "--bucket", "s3://other/"), "--bucket other: the data of this repository lie in"),
         (("--latest", "--uri", "--files", "nothing.csv"), "there is no file nothing.csv"),
         (("--latest", "--compare", "v1.1"), "expected 2 arguments"),
+        (("--latest", "--download", "--local-dir", "dvc.yaml"), "hint: --local-dir names a folder"),
     ],
 )
 def test_get_refused(twice: Old, words: tuple[str, ...], told: str):

@@ -195,6 +195,14 @@ def test_no_remote(old: Old, config: str):
     assert "which is no bucket" in old.script(UPLOAD, "--list-versions", "--bucket", "b", status=2).stderr
 
 
+def test_no_git_remote(old: Old):
+    """What to do is said in words that this command has."""
+    old.run("git", "remote", "remove", "origin")
+    said = old.script(UPLOAD, "--files", *old.given, status=2).stderr
+    assert "has no git remote" in said
+    assert "--no-push" not in said
+
+
 def test_no_repository(tmp_path: Path):
     """Outside of one it says so."""
     for name in (UPLOAD, "get_data.py"):
