@@ -84,13 +84,13 @@ def _watch(arguments: argparse.Namespace, top: Path, log: Path) -> int:
     from dataops.guard.watch.looking import Looks
     from dataops.guard.watch.monitor import Monitor, Options
 
-    folders = tuple(_inside(top, name) for name in arguments.folders) or _configured(top)
+    folders = tuple(within(top, name) for name in arguments.folders) or _configured(top)
     suffixes = tuple(name.lower() if name.startswith(".") else f".{name.lower()}" for name in arguments.suffix)
     options = Options(folders, not arguments.folders, suffixes, arguments.settle, arguments.poll)
     readable = sys.stdout.isatty() and not arguments.json
     tell = _tell_people if readable else _tell_programs
     monitor = Monitor(top, options, Journal(log), tell, _say, Looks(_say, arguments.poll))
-    _stop_on_signals(monitor)
+    stop_on_signals(monitor)
     monitor.run()
     return 0
 
@@ -101,7 +101,7 @@ def _configured(top: Path) -> tuple[str, ...]:
     return tuple(settings.load(top).guard.folders)
 
 
-def _inside(top: Path, name: str) -> str:
+def within(top: Path, name: str) -> str:
     """A path as the repository names it; links in it are not resolved.
 
     Raises:
@@ -117,7 +117,7 @@ def _inside(top: Path, name: str) -> str:
     raise DataOpsError(f"{name} is not inside {top}", "what lies elsewhere belongs to another repository")
 
 
-def _stop_on_signals(monitor: Monitor) -> None:
+def stop_on_signals(monitor: Monitor) -> None:
     """The first SIGTERM or SIGINT ends it when everything has settled, the second at once."""
 
     def stop(_signal: int, _frame: object) -> None:

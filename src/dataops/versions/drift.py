@@ -83,9 +83,12 @@ def _contract(side: Side) -> Contract | None:
     from dataops.tables.contract import Contract
 
     try:
-        return check(Contract, dict(side.contract), "contract")
+        contract = check(Contract, dict(side.contract), "contract")
     except DataOpsError:
         return None
+    known = side.card.get("schema")
+    other = isinstance(known, dict) and not set(contract.columns) <= set(known)  # params.yaml speaks of another table
+    return None if other else contract
 
 
 def _frame(context: Context, side: Side, columns: Collection[str] | None, remote: str | None) -> pd.DataFrame:

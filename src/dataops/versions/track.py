@@ -1,4 +1,4 @@
-"""A single file as an artifact of its own: `dvc add`, and an entry under `artifacts:` of dvc.yaml."""
+"""A file or folder that no stage makes as an artifact of its own: `dvc add`, and an entry under `artifacts:`."""
 
 from __future__ import annotations
 
@@ -42,8 +42,14 @@ def track(
     kind: str | None = None,
     labels: Sequence[str] | None = None,
     trained_on: str | None = None,
+    gates: Sequence[str] = (),
+    folder: bool = False,
 ) -> Tracked:
     """Record `file` with DVC and declare it as artifact `name`; the same call again records its new content.
+
+    Args:
+        gates: reports that judge it, for an artifact that is new: none, where nothing is said.
+        folder: `file` is a folder.
 
     Raises:
         DataOpsError: the file is missing, outside, in git or made by a stage; the name is taken or malformed; or
@@ -52,7 +58,7 @@ def track(
     if context.root is None:
         raise DataOpsError("there is no work tree to track a file in")
     root = context.root
-    path = _inside(root, file)
+    path = _inside(root, file, folder=folder)
     if not tags.is_artifact_name(name) or ":" in name:
         raise DataOpsError(
             f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
@@ -79,7 +85,7 @@ def track(
     if labels:
         entry["labels"] = list(labels)
     meta: dict[str, Any] = {**(entry.get("meta") or {})}
-    meta.setdefault("gates", [])
+    meta.setdefault("gates", list(gates))
     if data:
         meta["trained_on"] = data
     entry["meta"] = meta
@@ -90,21 +96,27 @@ def track(
         name,
         path.as_posix(),
         now,
-        (root / path).stat().st_size,
+        _size(root / path),
         meta.get("trained_on"),
         before == now,
         tuple(str(item) for item in (pointer, ignored, PIPELINE) if (root / item).exists()),
     )
 
 
-def _inside(root: Path, file: str) -> Path:
-    """The file, relative to the root."""
+def _size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def _inside(root: Path, file: str, *, folder: bool) -> Path:
+    """The file or folder, relative to the root."""
     path = Path(os.path.abspath(file))  # noqa: PTH100  links stay links: the name counts, not where it leads
     if not path.is_relative_to(root):
         raise DataOpsError(f"{file} is outside the repository", "copy it in first, as data/NAME")
-    if path.is_dir():
+    if path.is_dir() and not folder:
         raise DataOpsError(f"{file} is a folder", "`dvc add` it and declare it under `artifacts:` in dvc.yaml")
-    if not path.is_file():
+    if not (path.is_dir() if folder else path.is_file()):
         raise DataOpsError(f"there is no file {file}")
     return path.relative_to(root)
 

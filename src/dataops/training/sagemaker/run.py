@@ -130,7 +130,15 @@ def run(hyperparameters: Mapping[str, Any], tell: watch.Tell) -> None:
         DataOpsError: AWS, S3 or the settings are in the way.
     """
     sdk.require()
-    ready = prepare(hyperparameters)
+    bring_model(prepare(hyperparameters), tell)
+
+
+def bring_model(ready: Prepared, tell: watch.Tell) -> None:
+    """The same of inputs that are known.
+
+    Raises:
+        Refused, DataOpsError: as `run`.
+    """
     found = jobs.find(ready.session, ready.inputs)
     if found.completed and found.job is not None and outcome.present(found.job, ready.store):
         tell(f"{found.job['TrainingJobName']} made this model: taking it")

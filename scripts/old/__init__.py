@@ -1,0 +1,1 @@
+"""What the predecessors' commands share: their flags told in the words of `dataops`."""
