@@ -56,8 +56,12 @@ def _tell(lines: list[dict[str, Any]]) -> None:
     """The old line: when, what, which file."""
     for line in lines:
         if line["event"] in TOLD:
-            old = {"timestamp": line["time"], "event_type": TOLD[line["event"]], "file_path": line["path"],
-                   "file_size": line["size"]}  # fmt: skip
+            old = {
+                "timestamp": line["time"],
+                "event_type": TOLD[line["event"]],
+                "file_path": line["path"],
+                "file_size": line["size"],
+            }
             print(json.dumps(old), flush=True)
 
 

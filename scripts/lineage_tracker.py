@@ -24,8 +24,12 @@ def parser() -> argparse.ArgumentParser:
     """The old actions and flags."""
     made = common.parser(__doc__ or "", NEW)
     actions = made.add_subparsers(title="actions", metavar="ACTION", required=True, dest="action")
-    for name, told in {"create": "is it readable already?", "trace": "of one model, or of one dataset",
-                       "list": "all, or some", "graph": "as a picture"}.items():  # fmt: skip
+    for name, told in {
+        "create": "is it readable already?",
+        "trace": "of one model, or of one dataset",
+        "list": "all, or some",
+        "graph": "as a picture",
+    }.items():
         action = actions.add_parser(name, help=told, description=told)
         action.add_argument("--data-version", metavar="VERSION", help="any name of a dataset's version")
         action.add_argument("--model-version", metavar="VERSION", help="any name of a model's version")

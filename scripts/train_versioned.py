@@ -57,15 +57,25 @@ def run(arguments: argparse.Namespace) -> int:
     name = arguments.job_name or re.sub(r"[^a-zA-Z0-9]+", "-", "-".join(filter(None, [data.name, model])))
     if not NAME.fullmatch(name):
         raise DataOpsError(f"--job-name {fitting(name)}: no name of a job", "letters, digits and -, at most 63")
-    job = Job(name, data, model, commit, arguments.role_arn, arguments.instance_type, arguments.n_estimators,
-              arguments.max_depth)  # fmt: skip
+    job = Job(
+        name,
+        data,
+        model,
+        commit,
+        arguments.role_arn,
+        arguments.instance_type,
+        arguments.n_estimators,
+        arguments.max_depth,
+    )
     print(f"Using version ID: {data.number}", flush=True)
     with progress() as show:
         where = os.path.relpath(train(context, job, _tell, show))
     print(f"Model saved to: {where}")
     number = f" --version {model}" if model else ""
-    common.say(f"next: dataops track {where} --name {name} --trained-on {data.name} --description TEXT, "
-               f"commit, dvc push, git push, dataops release {name}{number}")  # fmt: skip
+    common.say(
+        f"next: dataops track {where} --name {name} --trained-on {data.name} --description TEXT, "
+        f"commit, dvc push, git push, dataops release {name}{number}"
+    )
     return 0
 
 

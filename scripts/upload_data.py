@@ -86,8 +86,12 @@ def run(arguments: argparse.Namespace) -> int:
         version = deliver(context, work, common.say, show).version
     digest = str((version.card or {}).get("hash", ""))
     day, commit = f"{version.time:%Y-%m-%d}", version.commit[:7]
-    names = {"timestamp": day, "git_commit": f"commit-{commit}", "content_hash": f"hash-{digest[:12]}",
-             "hybrid": f"{version.number}-{day}-{commit}"}  # fmt: skip
+    names = {
+        "timestamp": day,
+        "git_commit": f"commit-{commit}",
+        "content_hash": f"hash-{digest[:12]}",
+        "hybrid": f"{version.number}-{day}-{commit}",
+    }
     print(f"Using version ID: {names.get(arguments.version_type, version.number)}")
     print(f"Successfully uploaded {version.name}: {len(files)} file{'s' * (len(files) != 1)}, commit {commit}")
     if arguments.version_type == "timestamp":
@@ -112,8 +116,10 @@ def _named(given: Sequence[str]) -> Mapping[str, Path]:
         if wrong := manifest.unsafe(path.name):
             raise DataOpsError(f"{line(ascii(path.name))} can't be kept: {wrong}", "give it another name")
         if path.name in found:
-            raise DataOpsError(f"two files are called {line(path.name)}: {line(found[path.name])} and {line(path)}",
-                               "in a version each has a name of its own")  # fmt: skip
+            raise DataOpsError(
+                f"two files are called {line(path.name)}: {line(found[path.name])} and {line(path)}",
+                "in a version each has a name of its own",
+            )
         found[path.name] = path
     return found
 

@@ -69,8 +69,8 @@ def main() -> None:
     write_json(REPORT, report)
     write_json(METRICS, {name: report[name] for name in ("rows", "files", "landing_mb", "raw_mb")})
     later = f", {superseded:,} superseded by later batches" if superseded else ""
-    print(f"collected {report['rows_read']:,} rows of {report['files']} files -> {report['rows']:,} rows in {RAW}"
-          + later + as_before(kept, report["raw_files"]))  # fmt: skip
+    told = f"collected {report['rows_read']:,} rows of {report['files']} files -> {report['rows']:,} rows in {RAW}"
+    print(told + later + as_before(kept, report["raw_files"]))
 
 
 class Reader:
@@ -194,14 +194,18 @@ def read_batch(batch: Batch, number: int, contract: Contract, params: Collect) -
         unreadable += int(bad.sum())
         first = np.flatnonzero(bad)[: EXAMPLES - len(examples)]
         for line, value, file in zip(rows.index[first], rows[theirs].iloc[first], files[first], strict=True):
-            examples.append({"file": str(batch.paths[file]), "line": int(line), "column": ours,
-                             "value": str(value)[:60], "type": contract.columns[ours].type})  # fmt: skip
+            place = {"file": str(batch.paths[file]), "line": int(line), "column": ours}
+            examples.append({**place, "value": str(value)[:60], "type": contract.columns[ours].type})
     del rows
     table = pd.DataFrame(typed).reset_index(drop=True)
-    counts: dict[str, Any] = {"rows": read, "duplicates": int(duplicates.sum()),
-              "negative_target": int((table[contract.target] < 0).sum()),
-              "missing": {name: int(values.isna().sum()) for name, values in table.items()},
-              "unreadable": unreadable, "examples": examples}  # fmt: skip
+    counts: dict[str, Any] = {
+        "rows": read,
+        "duplicates": int(duplicates.sum()),
+        "negative_target": int((table[contract.target] < 0).sum()),
+        "missing": {name: int(values.isna().sum()) for name, values in table.items()},
+        "unreadable": unreadable,
+        "examples": examples,
+    }
     if params.aggregate and params.later_batch == "supersede":  # to `add`, all batches are aggregated at once
         table = aggregate(table, contract, params.aggregate)
     counts["partitions"] = np.unique(partition_of(table, contract, params)).tolist()
@@ -228,10 +232,10 @@ def aggregate(table: pd.DataFrame, contract: Contract, how: dict[str, Any]) -> p
     # pandas adds floats in another order where the table is sorted and has all values of a column: not so with masks
     floats = [name for name in how if table[name].dtype == "float64"]
     groups = table.astype(dict.fromkeys(floats, "Float64")).groupby(contract.index, sort=True)
-    result = groups.agg(how).astype(dict.fromkeys(floats, "float64"))
+    result = groups.agg(how)
     for name in [name for name, function in how.items() if function == "sum"]:
         result[name] = groups[name].sum(min_count=1)
-    result = result.reset_index()[list(contract.columns)]
+    result = result.astype(dict.fromkeys(floats, "float64")).reset_index()[list(contract.columns)]
     return pd.concat([result, unknown], ignore_index=True) if len(unknown) else result
 
 
@@ -239,17 +243,12 @@ def resolve(rows: pd.DataFrame, contract: Contract, params: Collect) -> tuple[pd
     """All batches as one table, and how many rows a later batch superseded."""
     if params.aggregate and params.later_batch == "add":
         return aggregate(rows, contract, params.aggregate), 0
-    older = superseded(rows, contract)
-    return rows.drop(columns=BATCH).drop(index=older), len(older)
-
-
-def superseded(rows: pd.DataFrame, contract: Contract) -> pd.Index:
-    """The rows that a later batch has other values of."""
     if rows[BATCH].nunique() < 2:
-        return rows.index[:0]
+        return rows.drop(columns=BATCH), 0
     twice = rows[repeated(combined([rows[name] for name in contract.index]))]
     newest = twice.groupby(contract.index, sort=False)[BATCH].transform("max")  # null where a key or time is
-    return twice.index[twice[BATCH] < newest]
+    older = twice.index[twice[BATCH] < newest]
+    return rows.drop(columns=BATCH).drop(index=older), len(older)
 
 
 def unreadable_table(counts: list[dict[str, Any]]) -> str:
@@ -260,12 +259,7 @@ def unreadable_table(counts: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def summary(
-    found: list[Batch],
-    counts: list[dict[str, Any]],
-    superseded: int,
-    contract: Contract,
-) -> dict[str, Any]:
+def summary(found: list[Batch], counts: list[dict[str, Any]], superseded: int, contract: Contract) -> dict[str, Any]:
     """The report: what came in, what became of it, and when it was last added to."""
     landing = [file for batch in found for file in batch.paths]
     stored = parquet.files(RAW)

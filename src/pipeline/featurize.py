@@ -80,16 +80,21 @@ def main() -> None:
     report = summary(list(found.values()))
     write_json(REPORT, report)
     write_json(METRICS, {name: report[name] for name in ("count", "coverage", "null_ratio")})
-    print(f"built {report['count']} features for {report['rows']:,} rows, horizon {params.horizon}"
-          + as_before(kept, len(paths)))  # fmt: skip
+    print(
+        f"built {report['count']} features for {report['rows']:,} rows, horizon {params.horizon}"
+        + as_before(kept, len(paths))
+    )
 
 
 def reach(contract: Contract, params: Featurize) -> int:
     """How many steps back the features of `build` look at most."""
     season, year = SEASON[contract.frequency], YEAR[contract.frequency]
     lengths = [*params.means, *params.stds, *(season * count for count in params.seasonal_means), season * 4]
-    return max(*params.lags, *(params.horizon + length for length in lengths),
-               *(params.horizon + year + length for length in params.trends))  # fmt: skip
+    return max(
+        *params.lags,
+        *(params.horizon + length for length in lengths),
+        *(params.horizon + year + length for length in params.trends),
+    )
 
 
 def windows(paths: list[Path], contract: Contract, params: Featurize) -> dict[Path, list[Path]]:
@@ -120,9 +125,13 @@ def write(
     counts = pd.Series(numbers).value_counts()
     table = pd.concat([rows, features], axis=1)
     parquet.write_parts(table, numbers, folder, form, contract.index, contract.partition)
-    return {f"{parquet.label(number, contract.partition)}.parquet":
-            {"rows": int(counts[number]), "nulls": {name: int(count) for name, count in found.items()}}
-            for number, found in zip(nulls.index.tolist(), nulls.to_dict("records"), strict=True)}  # fmt: skip
+    return {
+        f"{parquet.label(number, contract.partition)}.parquet": {
+            "rows": int(counts[number]),
+            "nulls": {name: int(count) for name, count in found.items()},
+        }
+        for number, found in zip(nulls.index.tolist(), nulls.to_dict("records"), strict=True)
+    }
 
 
 def check_params(contract: Contract, params: Featurize) -> None:
@@ -234,8 +243,9 @@ def holiday_dates(holidays: list[str], times: pd.Series) -> np.ndarray[Any, np.d
     """The holidays as sorted days: "MM-DD" in every year around the data that has that day, "YYYY-MM-DD" once."""
     around = range(max(times.dt.year.min() - LEAP, 0), times.dt.year.max() + LEAP + 1)
     dates = [day for day in holidays if len(day) > 5]
-    dates += [f"{year:04d}-{day}" for year in around for day in holidays
-              if len(day) == 5 and (day != "02-29" or isleap(year))]  # fmt: skip
+    dates += [
+        f"{year:04d}-{day}" for year in around for day in holidays if len(day) == 5 and (day != "02-29" or isleap(year))
+    ]
     try:
         return np.unique(np.array(dates, dtype="datetime64[D]"))
     except ValueError as error:

@@ -78,8 +78,10 @@ def main() -> None:
     good = np.array(reasons.isna())
     good[np.flatnonzero(good)[rules.index]] = False
     write(raw, good, pieces, contract)
-    print(f"validated {report['rows']['valid']:,} rows; {len(bad):,} in quarantine, "
-          f"{report['rows']['excluded']:,} excluded")  # fmt: skip
+    print(
+        f"validated {report['rows']['valid']:,} rows; {len(bad):,} in quarantine, "
+        f"{report['rows']['excluded']:,} excluded"
+    )
 
 
 def write(

@@ -15,8 +15,13 @@ from workbench import ROOT, Bench, sales
 
 from pipeline import featurize
 
-STAGES = {"collect": "raw", "validate": "validated", "featurize": "features", "split": "dataset",
-          "feature_store": "feature_store"}  # fmt: skip
+STAGES = {
+    "collect": "raw",
+    "validate": "validated",
+    "featurize": "features",
+    "split": "dataset",
+    "feature_store": "feature_store",
+}
 INDEX = ".dataops/memo"
 
 

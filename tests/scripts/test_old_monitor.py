@@ -21,8 +21,14 @@ def test_it_tells(tmp_path: Path, words: tuple[str, ...]):
 
     def start() -> subprocess.Popen[bytes]:
         with told.open("ab") as out, said.open("wb") as err:
-            process = subprocess.Popen([sys.executable, str(SCRIPTS / "data_change_monitor.py"), *words], cwd=root,
-                                       env=environ(), stdin=subprocess.DEVNULL, stdout=out, stderr=err)  # fmt: skip
+            process = subprocess.Popen(
+                [sys.executable, str(SCRIPTS / "data_change_monitor.py"), *words],
+                cwd=root,
+                env=environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+            )
         until(lambda: "watching data/raw, data/processed, data/staging" in said.read_text(), said.read_text)
         return process
 
@@ -49,6 +55,9 @@ def test_it_tells(tmp_path: Path, words: tuple[str, ...]):
     until(lambda: ("created", "data/staging/late.parquet") in lines(), said.read_text)
     process.send_signal(signal.SIGTERM)
     assert process.wait(60) == 0
-    assert sorted(lines()) == [("created", "data/raw/deep/a b.csv"), ("created", "data/staging/late.parquet"),
-                               ("modified", "data/raw/deep/a b.csv")]  # fmt: skip
+    assert sorted(lines()) == [
+        ("created", "data/raw/deep/a b.csv"),
+        ("created", "data/staging/late.parquet"),
+        ("modified", "data/raw/deep/a b.csv"),
+    ]
     assert said.read_text().count("now `dataops watch`") == 1

@@ -135,8 +135,11 @@ def test_lineage(twice: Old, tmp_path: Path):
     ("words", "status", "told"),
     [
         (("create", "--data-version", "v1.1", "--model-version", "v1.0"), 1, "not of uploads@v1.1.0"),
-        (("create", "--data-version", "v1.1", "--model-version", "v7", "--model-path", "m.pkl"), 1,
-         "`dataops track m.pkl --name NAME --trained-on uploads@v1.1.0`"),
+        (
+            ("create", "--data-version", "v1.1", "--model-version", "v7", "--model-path", "m.pkl"),
+            1,
+            "`dataops track m.pkl --name NAME --trained-on uploads@v1.1.0`",
+        ),
         (("create", "--data-version", "v1.1"), 2, "lineage of what?"),
         (("trace",), 2, "trace what?"),
         (("trace", "--model-version", "v7"), 2, "v7 is no version of model"),
@@ -144,7 +147,7 @@ def test_lineage(twice: Old, tmp_path: Path):
         (("graph", "--output", "picture.txt"), 2, "no format is called so"),
         ((), 2, "ACTION"),
     ],
-)  # fmt: skip
+)
 def test_lineage_refused(twice: Old, words: tuple[str, ...], status: int, told: str):
     """What can't be told, and how a model that was trained elsewhere is bound."""
     assert told in twice.script(LINEAGE, *words, status=status).stderr

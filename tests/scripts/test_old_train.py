@@ -54,8 +54,13 @@ def test_here(moved: Clone):
     assert moved.model != model
     moved.git("checkout", "-q", "dataset@v1.0.0", "--", "dvc.lock")
     shutil.rmtree(moved.path / "data/dataset")
-    subprocess.run([sys.executable, "-m", "dataops", "get", "v1.0.0", "--out", "data/dataset"], cwd=moved.path,
-                   env=moved.env(), check=True, capture_output=True)  # fmt: skip
+    subprocess.run(
+        [sys.executable, "-m", "dataops", "get", "v1.0.0", "--out", "data/dataset"],
+        cwd=moved.path,
+        env=moved.env(),
+        check=True,
+        capture_output=True,
+    )
     moved.train(DATAOPS_TRAIN__BACKEND="local")
     assert moved.model == model
     again = call(moved, *WORDS, status=1, DATAOPS_TRAIN__BACKEND="local")
@@ -65,8 +70,19 @@ def test_here(moved: Clone):
 def test_on_sagemaker(moved: Clone, host: TrainingHost):
     """The job has the old tags and flags; its model comes back, and nothing of the work tree changes."""
     before = moved.git("status", "--porcelain")
-    done = call(moved, *WORDS, "--bucket", host.bucket, "--role-arn", host.role_arn, "--instance-type", "ml.m5.xlarge",
-                "--n-estimators", "7", DATAOPS_TRAIN__SAGEMAKER__MAX_COST_USD="0")  # fmt: skip
+    done = call(
+        moved,
+        *WORDS,
+        "--bucket",
+        host.bucket,
+        "--role-arn",
+        host.role_arn,
+        "--instance-type",
+        "ml.m5.xlarge",
+        "--n-estimators",
+        "7",
+        DATAOPS_TRAIN__SAGEMAKER__MAX_COST_USD="0",
+    )
     (request,) = [row["params"] for row in host.requests("CreateTrainingJob") if row["status"] == 200]
     tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
     assert tags["DataVersion"] == "dataset@v1.0.0"

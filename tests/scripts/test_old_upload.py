@@ -30,9 +30,9 @@ def test_upload(old: Old):
     assert old.out("git", "rev-parse", "HEAD") == old.out("git", "-C", str(old.origin), "rev-parse", "main")
     assert old.out("git", "status", "--porcelain") == "M build.py\n?? note.txt"
     card = old.json("show", "uploads@v1.1.0")["card"]
-    assert card["files"] == 3  # type: ignore[index]
-    assert card["rows"] == 252  # type: ignore[index]
-    assert card["validation"] == {"passed": True, "rows": 252}  # type: ignore[index]
+    assert card["files"] == 3
+    assert card["rows"] == 252
+    assert card["validation"] == {"passed": True, "rows": 252}
     assert (old.path / "data/uploads/train.csv").read_text() == month("2024-01")
     old.dataops("verify", "uploads@v1.1.0", "--read-data")
 
@@ -106,7 +106,7 @@ def test_quality(old: Old, text: str, told: str):
         return
     done = old.script(UPLOAD, "--files", *old.given, "--allow-invalid", "the source is down")
     assert "WARNING: train.csv" in done.stderr
-    (override,) = old.json("show", "uploads@v1.0.0")["card"]["overrides"]  # type: ignore[index]
+    (override,) = old.json("show", "uploads@v1.0.0")["card"]["overrides"]
     assert override["why"] == "the source is down"
 
 
@@ -233,9 +233,14 @@ def test_killed_anywhere(old: Old):
     command = [sys.executable, str(SCRIPTS / UPLOAD), "--files", *old.given, "--version-id", "v3.0"]
     for wait in (0.8, 1.6, 2.4, 3.2, 4.0):
         process = subprocess.Popen(
-            command, cwd=old.path, env=environ({}), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            command,
+            cwd=old.path,
+            env=environ({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         time.sleep(wait)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -273,11 +278,16 @@ def test_two_at_once(old: Old):
         path.write_text(month("2024-01", sales=10 * number))
     running = [
         subprocess.Popen(
-            [sys.executable, str(SCRIPTS / UPLOAD), "--files", str(path)], cwd=clone.path, env=environ({}),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            [sys.executable, str(SCRIPTS / UPLOAD), "--files", str(path)],
+            cwd=clone.path,
+            env=environ({}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for clone, path in zip((old, other), files, strict=True)
-    ]  # fmt: skip
+    ]
     for process in running:
         out, err = process.communicate(timeout=120)
         assert process.returncode == 0, out + err

@@ -77,8 +77,13 @@ def test_sketches_of_another_kind() -> None:
     other = datasketches.hll_sketch(12)
     for number in range(5000):
         other.update(number)
-    for content in (sketch(3).serialize_compact(), sketch(60).serialize_compact(), digest.serialize(),
-                    other.serialize_compact(), sketch(501).serialize_updatable()):  # fmt: skip
+    for content in (
+        sketch(3).serialize_compact(),
+        sketch(60).serialize_compact(),
+        digest.serialize(),
+        other.serialize_compact(),
+        sketch(501).serialize_updatable(),
+    ):
         with pytest.raises(ValueError, match="no sketch of distinct values"):
             read(bytes(content))
     with pytest.raises(ValueError, match="base64"):
