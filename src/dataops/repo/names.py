@@ -1,8 +1,8 @@
 """Every name that a version has, resolved in one place: a number, a day, a commit, a content hash, a stage, a revision.
 
-An imported version has its old name as well (an alias in its card), which is one more meaning; but `v1.0` is the version
-that was called so before it is short for the greatest v1.0.x. A name that means two things is an error that lists both; a
-name that means nothing comes back with the nearest ones.
+An imported version has its old name as well (an alias in its card), which is one more meaning; but `v1.0` is the
+version that was called so before it is short for the greatest v1.0.x. A name that means two things is an error that
+lists both; a name that means nothing comes back with the nearest ones.
 """
 
 from __future__ import annotations

@@ -5,13 +5,14 @@ only then written here. Killed in between, nothing points at it, and git forgets
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from dataops.errors import DataOpsError
 from dataops.repo.git import TAGS, Git
 from dataops.repo.gittext import complaint
 
+AT_ONCE = 500  # refs of one push: a command line is only so long
 BROKEN = re.compile(r"hung up|disconnect|early EOF|RPC failed|broken pipe", re.IGNORECASE)
 SSH = "ssh -oBatchMode=yes -oConnectTimeout=5"
 UNREACHABLE = re.compile(
@@ -88,6 +89,26 @@ def push(git: Git, remote: str, sha: str, name: str) -> Literal["pushed", "exist
         if there is not None:
             return "pushed" if there == sha else "exists"
     raise _refusal(done.stderr, status, remote, name)
+
+
+def push_refs(git: Git, remote: str, refs: Mapping[str, str]) -> None:
+    """Give many objects their names on `remote`: new tags, and branches that only move forward.
+
+    Args:
+        refs: full name to id. What is the same there already is fine.
+
+    Raises:
+        DataOpsError: as `push`; or one of them is another one there. The others may be there by then.
+    """
+    options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    specs = [f"{sha}:{ref}" for ref, sha in refs.items()]
+    for start in range(0, len(specs), AT_ONCE):
+        done = git.done("push", *options, "--end-of-options", remote, *specs[start : start + AT_ONCE])
+        if done.returncode:
+            lines = done.stdout.decode(errors="replace").splitlines()
+            status = next((line for line in lines if line.startswith("!")), "")
+            name = status.partition(":")[2].partition("\t")[0].removeprefix(TAGS)
+            raise _refusal(done.stderr, status, remote, name)
 
 
 def keep(git: Git, name: str, sha: str) -> None:
