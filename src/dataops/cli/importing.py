@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from dataops.cli import options
 from dataops.cli.terminal import Help
 
 DATASETS = """\
@@ -13,6 +14,11 @@ examples:
   dataops import datasets s3://bucket/datasets/               interrupted, it goes on where it was
   dataops import datasets s3://bucket/datasets/ --lineage s3://bucket/lineage/      the models, bound to their data
   dataops import datasets s3://bucket/datasets/ --allow-damaged v1.3                what is there of it, and why
+"""
+REGISTRY = """\
+examples:
+  dataops import registry data_registry.json --dry-run
+  dataops import registry data/data_registry.json --name movies ratings
 """
 
 
@@ -46,6 +52,20 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     _common(datasets)
     datasets.set_defaults(run=run_datasets)
 
+    registry = inner.add_parser(
+        "registry",
+        help="a data_registry.json and the files it names",
+        description="Every name of the registry becomes an artifact, each of its versions a commit on the branch "
+        "imported/registry and an annotated tag, with its time, and its description in the card. A file that is "
+        "missing or was changed since is left out and named; exit status 1 then.",
+        epilog=REGISTRY,
+        formatter_class=Help,
+    )
+    registry.add_argument("file", type=options.path, metavar="FILE", help="the data_registry.json")
+    registry.add_argument("--name", nargs="+", action="extend", default=[], metavar="NAME", help="these alone (all)")
+    _common(registry)
+    registry.set_defaults(run=run_registry)
+
 
 def _common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing")
@@ -71,7 +91,7 @@ def run_datasets(arguments: argparse.Namespace) -> int:
     from dataops.versions.importing.plan import stored
 
     here = context.here()
-    options = datasets.Options(
+    wanted = datasets.Options(
         artifact=arguments.artifact,
         model=arguments.model_artifact,
         lineage=arguments.lineage,
@@ -83,10 +103,35 @@ def run_datasets(arguments: argparse.Namespace) -> int:
     )
     with progress("file") as show:
         if arguments.dry_run:
-            planned, _ = datasets.look(here, arguments.url, options, show)
-            there = stored(here, planned, options.remote, show)
+            planned, _ = datasets.look(here, arguments.url, wanted, show)
+            there = stored(here, planned, wanted.remote, show)
         else:
-            done = datasets.bring(here, arguments.url, options, progress=show)
+            done = datasets.bring(here, arguments.url, wanted, progress=show)
     if arguments.dry_run:
         return importtext.plan(planned, there, as_json=arguments.json)
+    return importtext.done(done, as_json=arguments.json)
+
+
+def run_registry(arguments: argparse.Namespace) -> int:
+    """The same with files."""
+    from dataops.cli import importtext
+    from dataops.cli.terminal import progress
+    from dataops.versions import context
+    from dataops.versions.importing import filenames
+    from dataops.versions.importing.plan import stored
+
+    here, allow = context.here(), frozenset(arguments.allow_damaged)
+    if arguments.dry_run:
+        planned = filenames.look(here, arguments.file, arguments.name, allow)
+        return importtext.plan(planned, stored(here, planned, arguments.remote), as_json=arguments.json)
+    with progress("file") as show:
+        done = filenames.bring(
+            here,
+            arguments.file,
+            arguments.name,
+            allow=allow,
+            push=not arguments.no_push,
+            remote=arguments.remote,
+            progress=show,
+        )
     return importtext.done(done, as_json=arguments.json)

@@ -11,7 +11,7 @@ from dataops.repo import tags
 from dataops.repo.recorded import outside
 from dataops.store.objects import Progress
 from dataops.versions.context import Context
-from dataops.versions.importing import bucket, run
+from dataops.versions.importing import bucket, run, trainings
 from dataops.versions.importing.plan import Plan, plan
 from dataops.versions.importing.run import Done, Reached, silent
 
@@ -42,11 +42,16 @@ def look(context: Context, url: str, options: Options, progress: Progress = sile
     """
     for name in (options.artifact, options.model):
         named(name)
-    place = bucket.reach(url, context.store(options.remote), options.endpoint_url, options.profile)
+    store = context.store(options.remote)
+    place = bucket.reach(url, store, options.endpoint_url, options.profile)
     olds, notes = bucket.versions(place, options.artifact, progress)
     if not olds:
         hint = "the folder that holds the versions, as s3://bucket/datasets/, with one folder for each below it"
         raise DataOpsError(f"{place.uri()} holds no versions", hint)
+    if options.lineage:
+        records = bucket.reach(options.lineage, store, options.endpoint_url, options.profile)
+        models, more = trainings.models(records, options.model, options.artifact, progress)
+        olds, notes = [*olds, *models], [*notes, *more]
     return plan(context, olds, place.uri(), BRANCH, options.allow, notes), place
 
 

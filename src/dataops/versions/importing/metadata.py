@@ -154,8 +154,12 @@ def _name(entry: object) -> str:
 
 
 def _stated(entry: Mapping[str, Any]) -> Stated:
-    digest = next((found for name in DIGESTS if (found := _digest(entry.get(name)))), "")
-    return Stated(count(first(entry, SIZES)), digest, count(first(entry, ROWS)), _columns(entry))
+    return Stated(count(first(entry, SIZES)), digest_of(entry), count(first(entry, ROWS)), _columns(entry))
+
+
+def digest_of(entry: Mapping[str, Any]) -> str:
+    """The md5 or SHA-256 that stands there; empty where none does."""
+    return next((found for name in DIGESTS if (found := _digest(entry.get(name)))), "")
 
 
 def _digest(value: object) -> str:

@@ -18,6 +18,12 @@ from dataops.versions.context import Context
 from dataops.versions.importing import numbering
 from dataops.versions.importing.old import Old, OldFile, distinct, step
 
+HOPELESS = {
+    "dataset": "there is nothing to import; delete it, or upload it again",
+    "model": "its record stays where it is; a model whose data is imported later is imported by the next run",
+}
+MISSING = "put the file back where the registry says, then run this again"
+
 
 @dataclass(frozen=True)
 class Step:
@@ -108,7 +114,8 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
         number = numbered.get(old.name)
         lost = _unbound(context, so_far, old)
         if old.hopeless or lost:
-            left.append(Left(old, tuple(filter(None, (old.hopeless, lost, *old.damage))), "nothing of it can be taken"))
+            hint = MISSING if old.single and old.kind == "dataset" else HOPELESS[old.kind]
+            left.append(Left(old, tuple(filter(None, (old.hopeless, lost, *old.damage))), hint))
         elif old.damage and old.name not in allowed:
             left.append(Left(old, old.damage, f"`--allow-damaged {quoted(old.name)}` imports what is there"))
         elif number is None:
