@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import hashlib
 import io
@@ -16,6 +17,8 @@ from oldbucket import OldBucket, metadata, rows, twelve
 from toy import Toy, environ, month
 
 from dataops.store import s3
+from dataops.store.dvcconfig import Remote
+from dataops.versions.importing.bucket import Bucket, Listed, version
 
 EXPECTED = {
     "v1.0": "v1.0.0",
@@ -115,7 +118,7 @@ def test_killed_after_every_step(toy: Toy, bucket: OldBucket) -> None:
         expected = expected or refs(toy)
         assert refs(toy) == expected
         assert toy.tags(remote=True) == toy.tags() == ["dataset@v1.0.0", "dataset@v1.1.0"]
-        assert len(objects(toy, bucket)) == 7
+        assert len(objects(toy, bucket)) == 6
         if done.returncode == 0:
             break
         for name in expected:
@@ -142,9 +145,8 @@ def test_everything_that_reads_versions(toy: Toy, bucket: OldBucket) -> None:
     assert toy.json("show", "v1.2-2024-03-10-a1b2c3d")["version"] == "v1.2.0"
     card = toy.json("show", "v1.1")["card"]
     assert isinstance(card, dict)
-    assert card["imported"]["metadata"] == metadata(
-        "v1.1", rows(9), "2024-02-01T00:00:00Z", description="With September"
-    )
+    said = metadata("v1.1", rows(9), "2024-02-01T00:00:00Z", description="With September")
+    assert card["imported"]["metadata"] == said
     assert (card["message"], card["author"], card["rows"]) == ("With September", "jane@example.com", 3780)
     assert "dataset@v1.1.0" in toy.dataops("lineage", "trace", "dataset@v1.1").stdout
     toy.run(
@@ -205,7 +207,8 @@ def record(bucket: OldBucket, job: str, model: str, data: str, uri: str, **more:
     """As the training script wrote it."""
     found = {
         "job_name": job, "data_version": data, "model_version": model, "git_commit": "a1b2c3d", "model_uri": uri,
-        "hyperparameters": {"n-estimators": 100}, "metrics": {"rmse": 12.5}, "created_at": "2024-02-02T08:00:00Z", **more,
+        "hyperparameters": {"n-estimators": 100}, "metrics": {"rmse": 12.5}, "created_at": "2024-02-02T08:00:00Z",
+        **more,
     }  # fmt: skip
     bucket.put(f"lineage/{job}/lineage.json", json.dumps(found).encode())
 
@@ -268,7 +271,8 @@ def test_damaged_documents(toy: Toy, bucket: OldBucket, document: bytes, said: s
 
 @pytest.mark.parametrize("document", [
     b'{"upload_timestamp": 1e400, "files": 7, "uploaded_by": ["x"], "git_commit": {"a": 1}}',
-    b'{"upload_timestamp": "2999-01-01", "uploaded_by": "\\u001b[2J <<>>\\n evil", "description": "\\u001b]0;x\\u0007\\n}\\n{"}',
+    b'{"upload_timestamp": "2999-01-01", "uploaded_by": "\\u001b[2J <<>>\\n evil", '
+    b'"description": "\\u001b]0;x\\u0007\\n}\\n{"}',
     b'{"upload_timestamp": -5, "files": {"train.csv": {"columns": [1, 2], "rows": -1, "sha256": 5, "dtypes": []}}}',
     b'{"files": [[], null, 3, {"name": {}}], "uploaded_by": "a" }',
 ])  # fmt: skip
@@ -290,7 +294,6 @@ def test_hostile_names(toy: Toy, bucket: OldBucket) -> None:
     """Keys that leave the folder, names that no ref has, texts that a terminal would obey."""
     bucket.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
     bucket.version("my version~1", rows(2), "2024-01-02T00:00:00Z")
-    bucket.version("v1.1", {**rows(3), "a\\b.csv": b"x"}, None)
     bucket.version("\x1b[2Jboo", rows(3), None)
     bucket.put("datasets/readme.txt", b"hello")
     done = toy.dataops("import", "datasets", bucket.url, status=1)
@@ -298,8 +301,8 @@ def test_hostile_names(toy: Toy, bucket: OldBucket) -> None:
     assert "left out: my version~1: its name 'my version~1' could be no name in git" in done.stdout
     assert "readme.txt lies beside the versions" in done.stdout
     assert toy.tags() == ["dataset@v1.0.0"]
-    toy.dataops("import", "datasets", bucket.url, "--allow-damaged", "my version~1", "v1.1", status=1)
-    assert toy.json("show", "my version~1")["version"] == "v1.0.1"
+    toy.dataops("import", "datasets", bucket.url, "--allow-damaged", "my version~1", status=1)
+    assert toy.json("show", "my version~1")["version"] == "v1.1.0"
 
 
 def test_errors(toy: Toy, bucket: OldBucket) -> None:
@@ -331,8 +334,8 @@ def test_the_number_is_taken(toy: Toy, bucket: OldBucket) -> None:
     bucket.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
     bucket.version("x", rows(2), "2024-01-02T00:00:00Z")
     done = toy.dataops("import", "datasets", bucket.url, status=1)
-    assert "left out: v1.0: dataset@v1.0.0 is a version already" in done.stdout
-    assert toy.tags() == ["dataset@v1.0.0", "dataset@v1.1.0"]
+    assert "left out: v1.0: dataset@v1.0.0 is v1.0.0, and not this one" in done.stdout
+    assert toy.tags() == ["dataset@v0.1.0", "dataset@v1.0.0"]
     toy.dataops("import", "datasets", bucket.url, "--artifact", "old", "--no-push", status=None)
     assert toy.json("show", "old@v1.0")["version"] == "v1.0.0"
 
@@ -356,3 +359,15 @@ def test_two_at_once(toy: Toy, bucket: OldBucket) -> None:
     other.dataops("import", "datasets", bucket.url, status=1)
     assert refs(toy) == refs(other)
     assert toy.tags(remote=True) == toy.tags()
+
+
+def test_keys_that_no_folder_can_have() -> None:
+    """They are left out, and the version with them unless somebody says so."""
+    place = Bucket(Remote("x", "s3://bucket/datasets"))
+    time = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    listed = [Listed(path, 1, "e", time) for path in ("train.csv", "../x", "a\\b", "c//d", "e\n", "train.csv/deep/")]
+    old = version(place, "dataset", "v1.0", listed)
+    assert [file.path for file in old.files] == ["train.csv"]
+    assert len(old.damage) == 4
+    listed.append(Listed("train.csv/deep", 1, "e", time))
+    assert "no folder can hold it" in version(place, "dataset", "v1.0", listed).hopeless

@@ -68,4 +68,4 @@ def test_what_is_there_already() -> None:
     assert numbers("v1.0", "x", "y", known={"v1.0": "v1.0.0", "x": "v1.1.0"}) == ["v1.0.0", "v1.1.0", "v1.2.0"]
     assert numbers("v1.0", "x", "y", used="v1.1.0 v1.2.0") == ["v1.0.0", "v1.3.0", "v1.4.0"]
     assert numbers("v1.0", "x", used="v1.0.0") == ["-", "v1.1.0"]
-    assert numbers("v1.0", "v1.0.0", "1.0") == ["v1.0.0", "v1.1.0", "v1.2.0"]
+    assert numbers("v1.0", "v1.0.0", "1.0") == ["v1.0.0", "-", "-"]

@@ -173,7 +173,7 @@ def versions(bucket: Bucket, artifact: str, progress: Progress = silent) -> tupl
     wanted = {name: found for name, found in folders.items() if name.lower() not in MOVING}
 
     def read(item: tuple[str, list[Listed]]) -> Old:
-        return _version(bucket, artifact, *item)
+        return version(bucket, artifact, *item)
 
     found = []
     with ThreadPoolExecutor(THREADS) as pool:
@@ -183,7 +183,7 @@ def versions(bucket: Bucket, artifact: str, progress: Progress = silent) -> tupl
     return sorted(found, key=lambda old: (old.time, old.name)), notes
 
 
-def _version(bucket: Bucket, artifact: str, name: str, listed: Sequence[Listed]) -> Old:
+def version(bucket: Bucket, artifact: str, name: str, listed: Sequence[Listed]) -> Old:
     """One folder."""
     raw, said = b"", metadata.Metadata()
     objects = {one.path: one for one in listed if one.path and not one.path.endswith("/")}

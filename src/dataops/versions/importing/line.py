@@ -20,7 +20,7 @@ from dataops.repo.recorded import CONFIG
 from dataops.versions.importing.old import Old
 
 HEADS = "refs/heads/"
-NOBODY = "unknown"
+NOBODY, NOWHERE = "unknown", "unknown@example.invalid"  # GTO reads no tag without an address
 DOCUMENT = "metadata.json"
 EMAIL = re.compile(r"[^\s<>@]+@[^\s<>@]+")
 
@@ -96,7 +96,7 @@ def who(author: str) -> str:
     plain = " ".join("".join(letter if letter.isprintable() else " " for letter in author).split())[:200]
     email = found[0] if (found := EMAIL.search(plain)) else ""
     name = re.sub(r"[<>]", "", plain.replace(email, "") if email else plain).strip(" .,:;\"'")
-    return f"{name or email.partition('@')[0] or NOBODY} <{email}>"
+    return f"{name or email.partition('@')[0] or NOBODY} <{email or NOWHERE}>"
 
 
 def keep(git: Git, branch: str, commit: str, before: str | None, name: str, sha: str) -> None:

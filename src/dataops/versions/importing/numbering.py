@@ -35,7 +35,7 @@ def within(name: str) -> Number | None:
 def assign(
     names: Sequence[str], steps: Sequence[Bump], known: Mapping[str, Number], used: Set[Number]
 ) -> list[Number | None]:
-    """A number for each name, oldest first; None where the one that a name is belongs to something else already.
+    """A number for each name, oldest first; None where the one that a name is belongs to another version already.
 
     What lies between `v1.0` and `v1.1` in time gets a number between v1.0.0 and v1.1.0: of the kind that its step says
     where there is room, else of a smaller one.
@@ -60,7 +60,7 @@ def assign(
     found: list[Number | None] = []
     for place, name in enumerate(names):
         number = fixed[place]
-        if number is None and stated(name) not in foreign:
+        if number is None and stated(name) is None:
             above = [one for one in fixed[place + 1 :] if one is not None and (below is None or below < one)]
             number = _between(below, min(above, default=None), steps[place], taken)
             taken.add(number)

@@ -120,8 +120,9 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
             left.append(Left(old, old.damage, f"`--allow-damaged {quoted(old.name)}` imports what is there"))
         elif number is None:
             number = numbering.stated(old.name)
-            reason = f"{full}@{number} is a version already, and was not imported from here"
-            left.append(Left(old, (reason,), "`--artifact NAME` imports all of it as an artifact of its own"))
+            others = [other for other, given in numbered.items() if given == number]
+            reason = f"{full}@{number} is {others[0] if others else 'a version already'}, and not this one"
+            left.append(Left(old, (reason,), "`--artifact NAME` imports into an artifact of its own"))
         else:
             steps.append(Step(old, number, full))
     return replace(
