@@ -371,3 +371,68 @@ def test_keys_that_no_folder_can_have() -> None:
     assert len(old.damage) == 4
     listed.append(Listed("train.csv/deep", 1, "e", time))
     assert "no folder can hold it" in version(place, "dataset", "v1.0", listed).hopeless
+
+
+def test_files_that_are_not_what_they_are_called(toy: Toy, bucket: OldBucket) -> None:
+    """Their bytes are what counts; one of them doesn't keep the next version from coming."""
+    odd = {
+        "a": {"x.parquet": b"PAR1 garbage PAR1"},
+        "b": {"x.parquet": b""},
+        "c": {"train.csv": b'\x00\xff\xfe\n\n\r\r,,,"\n', "test.csv": b"a,a,a\n1,2\n1,2,3,4\n"},
+        "d": {"train.csv.gz": b"\x1f\x8bgarbage", "notes.txt": b"hello"},
+        "e": {"train.jsonl": b"{" * 100_000},
+        "f": {"train.csv": b"x" * 3_000_000},
+        "g": {"train.csv": b"\xef\xbb\xbfid,caf\xe9\n1,2\n"},
+        "h": {"deep/er/train.csv": b"id\n1\n", "train.tsv": b"id\n1\n"},
+        "i": {"train.csv": b",".join(b"c%d" % n for n in range(60_000)) + b"\n"},
+    }
+    for number, (name, files) in enumerate(odd.items()):
+        for path, content in files.items():
+            bucket.put(f"datasets/{name}/{path}", content)
+        bucket.put(f"datasets/{name}/metadata.json", b'{"created_at": "2024-01-0%dT00:00:00Z"}' % (number + 1))
+    done = toy.dataops("import", "datasets", bucket.url)
+    assert f"{len(odd)} versions imported" in done.stdout
+    for name, files in odd.items():
+        toy.dataops("get", name, "--out", f"got/{name}")
+        got = toy.path / "got" / name
+        assert {path.relative_to(got).as_posix(): path.read_bytes() for path in got.rglob("*.*")} == files
+
+
+def test_a_repository_below_gits_top_with_the_branch_checked_out(toy: Toy, bucket: OldBucket) -> None:
+    """Tags and paths count from git's top; nobody's checkout is moved under them; gc keeps what was imported."""
+    bucket.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
+    inner = Toy(toy.path / "team")
+    (inner.path).mkdir()
+    for name in (".dvc", "dvc.yaml", "dvc.lock"):
+        toy.run("git", "mv", name, f"team/{name}") if name != ".dvc" else toy.run("mv", ".dvc", "team/.dvc")
+    toy.run("git", "add", "-A")
+    toy.run("git", "commit", "-qm", "below")
+    inner.dataops("import", "datasets", bucket.url, "--no-push")
+    assert toy.tags() == ["team=dataset@v1.0.0"]
+    inner.dataops("get", "v1.0", "--out", "got")
+    assert (inner.path / "got/train.csv").read_bytes() == rows(1)["train.csv"]
+    inner.dataops("verify", "--all", "--read-data")
+    gone = inner.dataops("gc", "--json", status=None).stdout
+    assert hashlib.md5(rows(1)["train.csv"]).hexdigest() not in gone
+    toy.run("git", "switch", "-q", "imported/datasets")
+    bucket.version("v1.1", rows(2), "2024-01-02T00:00:00Z")
+    done = inner.dataops("import", "datasets", bucket.url, "--no-push", status=1)
+    assert "is checked out" in done.stderr
+
+
+@pytest.mark.parametrize(("action", "doing"), [("s3:ListBucket", "list"), ("s3:GetObject", "read")])
+def test_a_permission_is_missing(toy: Toy, bucket: OldBucket, action: str, doing: str) -> None:
+    """The line names it, and nothing is imported."""
+    name = f"old-no-{doing}"
+    client = s3.client(bucket.server)
+    client.create_bucket(Bucket=name)
+    client.put_object(Bucket=name, Key="datasets/v1.0/train.csv", Body=b"id\n1\n")
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": [action],
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+    }  # fmt: skip
+    client.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    done = toy.dataops("import", "datasets", f"s3://{name}/datasets/", status=2)
+    assert f"access denied: may not {doing}" in done.stderr
+    assert action in done.stderr
+    assert toy.tags() == []

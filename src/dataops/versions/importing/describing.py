@@ -10,12 +10,15 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.repo import cardtext
 from dataops.repo.registry import Version
+from dataops.store.objects import Object
 from dataops.versions import card, content, facts
+from dataops.versions.changes import Change
 from dataops.versions.context import Context
 from dataops.versions.importing.plan import Step
 
 LARGEST = 64_000  # characters of a document that a card carries; the commit has it whole
 LONGEST = 2_000  # of a message
+MOST = 20  # findings
 
 
 def describe(
@@ -37,8 +40,13 @@ def describe(
     output = snapshot.output(artifact.path)
     assert output is not None
     about = [{"version": data.name, "hash": (data.card or {}).get("hash")}] if data else []
-    described, change = content.describe(context, artifact, output, commit, previous, about, remote)
-    known: dict[str, Any] = {
+    known: dict[str, Any] = {"files": output.files or 1, "bytes": output.size}
+    try:
+        described, change = content.describe(context, artifact, output, commit, previous, about, remote)
+    except DataOpsError as error:
+        context.store(remote).head(Object(output.digest))  # raises where the network is at fault, and not the content
+        described, change = {}, Change("minor", f"not to be compared: {error.message}", {})
+    known |= {
         **described,
         "artifact": one.artifact,
         "version": str(one.number),
@@ -51,9 +59,9 @@ def describe(
         "bump": change.kind,
         "reason": change.reason,
         "data": about or None,
-        "training": dict(old.training) or None,
-        "evaluation": dict(old.evaluation) or None,
-        "author": old.author or None,
+        "training": card.training_summary(old.training) or None,
+        "evaluation": card.evaluation_summary(old.evaluation) or None,
+        "author": old.author[:LONGEST] or None,
         "created_at": f"{old.time:%Y-%m-%dT%H:%M:%SZ}",
         "message": old.message[:LONGEST] or None,
         "overrides": _overrides(context, findings) or None,
@@ -75,7 +83,7 @@ def _overrides(context: Context, findings: Sequence[str]) -> list[Mapping[str, s
     if not findings:
         return []
     who = facts.author(context.git)
-    return [{"gate": "metadata", "found": one, "who": who, "why": "--allow-damaged"} for one in findings]
+    return [{"gate": "metadata", "found": one, "who": who, "why": "--allow-damaged"} for one in findings[:MOST]]
 
 
 def path(context: Context, one: Step) -> str:
