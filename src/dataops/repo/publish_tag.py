@@ -176,7 +176,8 @@ def _refusal(stderr: bytes, status: str, remote: str, name: str) -> DataOpsError
         words = "; ".join(line for line in said if line and not line.startswith("error: hook declined"))
         hint = "it is protected there, or a hook of the server refuses it: ask who may make tags"
         reply = f"{words} ({declined})" if words else declined
-        return DataOpsError(f"{remote} refused the tag {name}: {reply}", hint)
+        what = name if name.startswith("refs/") else f"the tag {name}"
+        return DataOpsError(f"{remote} refused {what}: {reply}", hint)
     line, works = complaint(stderr), f"`git ls-remote {remote}` must work; or --no-push"
     if UNAUTHORIZED.search(told):
         return DataOpsError(f"{remote} refused the credentials: {line}", f"log in to the git remote again; {works}")

@@ -180,7 +180,7 @@ def test_a_release_afterwards(toy: Toy, bucket: OldBucket) -> None:
     bucket.version("v1.1", rows(8), "2024-02-01T00:00:00Z")
     toy.dataops("import", "datasets", bucket.url)
     refused = toy.dataops("release", status=1)
-    assert "merge" in refused.stderr
+    assert "git merge -s ours --allow-unrelated-histories dataset@v1.1.0" in refused.stderr
     tree = toy.out("git", "rev-parse", "HEAD^{tree}")
     toy.run("git", "merge", "-q", "-s", "ours", "--allow-unrelated-histories", "-m", "join", "imported/datasets")
     assert toy.out("git", "rev-parse", "HEAD^{tree}") == tree
@@ -338,6 +338,23 @@ def test_the_number_is_taken(toy: Toy, bucket: OldBucket) -> None:
     assert toy.tags() == ["dataset@v0.1.0", "dataset@v1.0.0"]
     toy.dataops("import", "datasets", bucket.url, "--artifact", "old", "--no-push", status=None)
     assert toy.json("show", "old@v1.0")["version"] == "v1.0.0"
+    bucket.version("v3.0", rows(3), "2024-01-03T00:00:00Z")
+    dry = toy.dataops("import", "datasets", bucket.url, "--dry-run", status=1)
+    assert "dataset@v1.0.0 is `latest` now, dataset@v3.0.0 will be" in dry.stdout
+
+
+def test_another_bucket_and_an_overwritten_version(toy: Toy, bucket: OldBucket) -> None:
+    """The same old name with other content is no version that was imported before; the same content is."""
+    bucket.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
+    toy.dataops("import", "datasets", bucket.url)
+    moved = OldBucket(bucket.server, f"{bucket.prefix}-moved")
+    moved.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
+    assert "nothing new: 1 version imported before" in toy.dataops("import", "datasets", moved.url).stdout
+    bucket.version("v1.0", rows(2), "2024-01-01T00:00:00Z")
+    done = toy.dataops("import", "datasets", bucket.url, status=1)
+    assert "left out: v1.0: dataset@v1.0.0, imported from" in done.stdout
+    toy.dataops("import", "datasets", bucket.url, "--artifact", "again")
+    assert toy.tags(remote=True) == ["again@v1.0.0", "dataset@v1.0.0"]
 
 
 def test_two_at_once(toy: Toy, bucket: OldBucket) -> None:

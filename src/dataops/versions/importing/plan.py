@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -22,6 +22,7 @@ HOPELESS = {
     "dataset": "there is nothing to import; delete it, or upload it again",
     "model": "its record stays where it is; a model whose data is imported later is imported by the next run",
 }
+APART = "`--artifact NAME` imports into an artifact of its own"
 MISSING = "put the file back where the registry says, then run this again"
 
 
@@ -101,6 +102,7 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
     known = context.registry.versions(full)
     before = {alias: version for version in known for alias in version.aliases}
     there = [(old, version) for old in olds if (version := before.get(old.name) or _published(known, old))]
+    other = {old.name: version for old, version in there if old.name in before and not _same(old, version)}
     done = {old.name: version.number for old, version in there}
     counted = [old for old in olds if old.name in done or not old.hopeless or numbering.stated(old.name)]
     kinds = [step(previous, old) for previous, old in zip([None, *counted], counted, strict=False)]
@@ -109,6 +111,10 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
     steps, left = [], []
     numbered = dict(zip([old.name for old in counted], numbers, strict=True))
     for old in olds:
+        if old.name in other:
+            origin = _imported(other[old.name]).get("from", "elsewhere")
+            reason = f"{other[old.name].name}, imported from {origin}, has other content than {old.source} now"
+            left.append(Left(old, (reason,), APART))
         if old.name in done:
             continue
         number = numbered.get(old.name)
@@ -122,15 +128,36 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
             number = numbering.stated(old.name)
             others = [other for other, given in numbered.items() if given == number]
             reason = f"{full}@{number} is {others[0] if others else 'a version already'}, and not this one"
-            left.append(Left(old, (reason,), "`--artifact NAME` imports into an artifact of its own"))
+            left.append(Left(old, (reason,), APART))
         else:
             steps.append(Step(old, number, full))
     return replace(
         so_far,
         steps=(*so_far.steps, *steps),
         left=(*so_far.left, *left),
-        there=(*so_far.there, *there),
+        there=(*so_far.there, *((old, version) for old, version in there if old.name not in other)),
+        notes=(*so_far.notes, *_overtaken(known, steps)),
     )
+
+
+def _same(old: Old, version: Version) -> bool:
+    """Does the version have as many files and bytes? A hash would have to be read."""
+    said = version.card or {}
+    return (said.get("files"), said.get("bytes")) == (len(old.files), old.bytes)
+
+
+def _imported(version: Version) -> Mapping[str, Any]:
+    said = (version.card or {}).get("imported")
+    return said if isinstance(said, dict) else {}
+
+
+def _overtaken(known: Sequence[Version], steps: Sequence[Step]) -> Iterator[str]:
+    """What is `latest` now, of the pipeline's own, and wouldn't be any more."""
+    own = [version for version in known if not version.aliases and version.deprecated is None]
+    above = [one for one in steps if own and own[-1].number < one.number]
+    if above and own[-1] == known[-1]:
+        name = max(above, key=lambda one: one.number).name
+        yield f"{own[-1].name} is `latest` now, {name} will be; --artifact NAME keeps them apart"
 
 
 def _published(known: Sequence[Version], old: Old) -> Version | None:
