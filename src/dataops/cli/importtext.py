@@ -22,10 +22,11 @@ def plan(planned: Plan, there: Stored, *, as_json: bool) -> int:
     if as_json:
         _print({**_json(planned, [(one, None) for one in planned.steps], planned.left), "stored": _stored(there)})
         return int(bool(planned.left))
-    rows: list[tuple[str, ...]] = [("old name", "version", "time", "files", "size", "on the remote")]
+    more = ("on the remote",) if there.bytes else ()
+    rows: list[tuple[str, ...]] = [("old name", "version", "time", "files", "size", *more)]
     for one in planned.steps:
         found = sum(file.size for file in one.old.files if file.place in there.places)
-        rows.append((*_row(one), size(found) if found else "" if there.known else "?"))
+        rows.append((*_row(one), *((size(found) if found else "",) if more else ())))
     if planned.steps:
         print(table(rows))
     _said(planned, planned.left)
@@ -33,8 +34,8 @@ def plan(planned: Plan, there: Stored, *, as_json: bool) -> int:
     if count:
         saved = size(planned.bytes - planned.distinct)
         print(
-            f"{_many(count, 'version')} to import: {size(planned.bytes)} there, {size(planned.distinct)} with "
-            f"identical files once ({saved} saved)"
+            f"{_many(count, 'version')} to import: {size(planned.bytes)} in {line(planned.source, WIDEST)}, "
+            f"{size(planned.distinct)} with identical files once ({saved} saved)"
             + (f"; {size(there.bytes)} of that on the remote already" if there.bytes else "")
         )
         print(f"nothing was written; without --dry-run they go to the branch {planned.branch}, with a tag each")
@@ -90,7 +91,7 @@ def _said(planned: Plan, left: Sequence[Left]) -> None:
         reasons = "; ".join(line(reason, WIDEST) for reason in one.reasons[:3])
         more = f" (and {len(one.reasons) - 3} more)" if len(one.reasons) > 3 else ""
         print(
-            f"left out: {line(one.old.name, NAME)}: {reasons}{more}"
+            f"left out: {line(one.old.full_name, NAME)}: {reasons}{more}"
             + (f"\n   hint: {line(one.hint)}" if one.hint else "")
         )
 
@@ -112,7 +113,15 @@ def _json(planned: Plan, made: Iterable[tuple[Step, str | None]], left: Sequence
             for one, sha in made
         ],
         "before": [{"old_name": old.name, "version": version.name} for old, version in planned.there],
-        "left_out": [{"old_name": one.old.name, "reasons": list(one.reasons), "hint": one.hint} for one in left],
+        "left_out": [
+            {
+                "artifact": one.old.artifact,
+                "old_name": one.old.name,
+                "reasons": list(one.reasons),
+                "hint": one.hint,
+            }
+            for one in left
+        ],
         "notes": list(planned.notes),
         "bytes": planned.bytes,
         "distinct_bytes": planned.distinct,

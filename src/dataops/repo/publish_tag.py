@@ -101,14 +101,18 @@ def push_refs(git: Git, remote: str, refs: Mapping[str, str]) -> None:
         DataOpsError: as `push`; or one of them is another one there. The others may be there by then.
     """
     options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
-    specs = [f"{sha}:{ref}" for ref, sha in refs.items()]
-    for start in range(0, len(specs), AT_ONCE):
-        done = git.done("push", *options, "--end-of-options", remote, *specs[start : start + AT_ONCE])
-        if done.returncode:
+    names = list(refs)
+    while chunk := names[:AT_ONCE]:
+        specs = [f"{refs[name]}:{name}" for name in chunk]
+        done = git.done("push", *options, "--end-of-options", remote, *specs)
+        there = listed(git, remote) if done.returncode else refs
+        left = [name for name in chunk if there.get(name) != refs[name]]
+        if len(left) == len(chunk):  # else somebody pushes the same at the same time
             lines = done.stdout.decode(errors="replace").splitlines()
             status = next((line for line in lines if line.startswith("!")), "")
             name = status.partition(":")[2].partition("\t")[0].removeprefix(TAGS)
             raise _refusal(done.stderr, status, remote, name)
+        names = [*left, *names[AT_ONCE:]]
 
 
 def keep(git: Git, name: str, sha: str) -> None:

@@ -53,8 +53,8 @@ def test_three_names_ten_versions(toy: Toy, shape: str) -> None:
     dry = toy.dataops("import", "registry", "data_registry.json", "--dry-run", status=1).stdout
     done = toy.dataops("import", "registry", "data_registry.json", status=1).stdout
     for said in (dry, done):
-        assert "left out: v1.2: its file data/versions/movies_v1.2.csv is missing" in said
-        assert "left out: v1.3: data/versions/movies_v1.3.csv was changed since" in said
+        assert "left out: movies@v1.2: its file data/versions/movies_v1.2.csv is missing" in said
+        assert "left out: movies@v1.3: data/versions/movies_v1.3.csv was changed since" in said
     assert toy.tags() == toy.tags(remote=True) == sorted(
         [f"{name}@v1.{number}.0" for name, count in (("movies", 5), ("ratings", 3), ("stores", 2))
          for number in range(count) if (name, number) not in (("movies", 2), ("movies", 3))]
@@ -65,7 +65,7 @@ def test_three_names_ten_versions(toy: Toy, shape: str) -> None:
     assert toy.json("show", "stores@20240102_120000")["version"] == "v1.1.0"
     toy.dataops("get", "movies@v1.4", "--out", "got")
     assert (toy.path / "got/movies.csv").read_text() == "id,title\n4,movies\n"
-    again = toy.dataops("import", "registry", "data_registry.json", "--allow-damaged", "v1.3", status=1).stdout
+    again = toy.dataops("import", "registry", "data_registry.json", "--allow-damaged", "movies@v1.3", status=1).stdout
     assert "movies@v1.3.0" in again
     assert toy.json("show", "movies@v1.3")["card"]["overrides"][0]["found"].startswith("data/versions/movies_v1.3.csv")
 

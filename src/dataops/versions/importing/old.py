@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -72,6 +72,15 @@ class Old:
     """Of a model: the old name of the dataset's version that it was trained on."""
     training: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        """As `--allow-damaged` takes it, too."""
+        return f"{self.artifact}@{self.name}"
+
+    def among(self, names: Set[str]) -> bool:
+        """Is it named, in full or by its old name alone?"""
+        return not names.isdisjoint((self.name, self.full_name))
 
     @property
     def bytes(self) -> int:

@@ -18,12 +18,12 @@ from dataops.versions.context import Context
 from dataops.versions.importing import numbering
 from dataops.versions.importing.old import Old, OldFile, distinct, step
 
-HOPELESS = {
-    "dataset": "there is nothing to import; delete it, or upload it again",
-    "model": "its record stays where it is; a model whose data is imported later is imported by the next run",
+HOPELESS = {  # by kind, and whether it is a single file
+    ("dataset", False): "delete it, or upload it again",
+    ("dataset", True): "put the file back where the registry says, then run this again",
+    ("model", True): "its record stays where it is; with the file back, run this again",
 }
 APART = "`--artifact NAME` imports into an artifact of its own"
-MISSING = "put the file back where the registry says, then run this again"
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def plan(
         DataOpsError: `allow` names none of them.
     """
     allowed = set(allow)
-    if unknown := allowed - {old.name for old in olds}:
+    if unknown := {name for name in allowed if not any(old.among({name}) for old in olds)}:
         raise DataOpsError(f"--allow-damaged {min(unknown)}: there is no such old version", f"{source} has others")
     made = Plan(source, branch, (), notes=tuple(notes))
     by_artifact = sorted(olds, key=lambda old: (old.kind == "model", old.artifact))
@@ -120,10 +120,10 @@ def _artifact(context: Context, so_far: Plan, artifact: str, olds: Sequence[Old]
         number = numbered.get(old.name)
         lost = _unbound(context, so_far, old)
         if old.hopeless or lost:
-            hint = MISSING if old.single and old.kind == "dataset" else HOPELESS[old.kind]
+            hint = "import that first, then run this again" if lost else HOPELESS[old.kind, old.single]
             left.append(Left(old, tuple(filter(None, (old.hopeless, lost, *old.damage))), hint))
-        elif old.damage and old.name not in allowed:
-            left.append(Left(old, old.damage, f"`--allow-damaged {quoted(old.name)}` imports what is there"))
+        elif old.damage and not old.among(allowed):
+            left.append(Left(old, old.damage, allowing(old)))
         elif number is None:
             number = numbering.stated(old.name)
             others = [other for other, given in numbered.items() if given == number]
@@ -227,8 +227,8 @@ def stored(context: Context, made: Plan, remote: str | None, progress: Progress 
     )
 
 
-def quoted(name: str) -> str:
-    """For a shell."""
+def allowing(old: Old) -> str:
+    """What imports it all the same."""
     import shlex
 
-    return shlex.quote(name)
+    return f"`--allow-damaged {shlex.quote(old.full_name)}` imports what is there"

@@ -26,7 +26,7 @@ from dataops.versions.importing import describing, line
 from dataops.versions.importing.carry import Carrier, Sums, contradictions
 from dataops.versions.importing.line import HEADS, Content
 from dataops.versions.importing.old import Source
-from dataops.versions.importing.plan import Left, Plan, Step, data_of, quoted
+from dataops.versions.importing.plan import Left, Plan, Step, allowing, data_of
 from dataops.versions.release import synchronise
 from dataops.versions.wording import clean
 
@@ -173,9 +173,8 @@ class _Work:
             return
         self.reached("fetched")
         wrong = contradictions(old.files, sums)
-        if wrong and old.name not in self.allow:
-            hint = f"`--allow-damaged {quoted(old.name)}` imports what is there"
-            self.done.left.append(Left(old, (*old.damage, *wrong), hint))
+        if wrong and not old.among(self.allow):
+            self.done.left.append(Left(old, (*old.damage, *wrong), allowing(old)))
             return
         content = self._content(one, sums)
         self.reached("in the cache")
