@@ -324,6 +324,12 @@ def test_errors(toy: Toy, bucket: OldBucket) -> None:
             assert said in done.stderr
             assert len(done.stderr.splitlines()) <= 2
     bucket.version("v1.0", rows(1), "2024-01-01T00:00:00Z")
+    above = bucket.url.removesuffix("datasets/")
+    done = toy.dataops("import", "datasets", above, status=2)
+    assert f"hint: {bucket.url} has some" in done.stderr
+    toy.dvc("push", "-q")
+    done = toy.dataops("import", "datasets", toy.dvc("remote", "list").split()[1], status=2)
+    assert "a remote of DVC's" in done.stderr
     done = toy.dataops("import", "datasets", bucket.url, "--allow-damaged", "v7", status=2)
     assert "no such old version" in done.stderr
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -169,6 +169,7 @@ def versions(bucket: Bucket, artifact: str, progress: Progress = silent) -> tupl
             folders.setdefault(name, []).append(replace(one, path=path))
         elif name and name.lower() not in MOVING:
             notes.append(f"{name} lies beside the versions, and belongs to none")
+    _require_folder_of_versions(bucket, folders)
     notes += [f"{name}/ is passed over: it names another version" for name in folders if name.lower() in MOVING]
     wanted = {name: found for name, found in folders.items() if name.lower() not in MOVING}
 
@@ -181,6 +182,17 @@ def versions(bucket: Bucket, artifact: str, progress: Progress = silent) -> tupl
             found.append(old)
             progress(len(found), len(wanted), "metadata")
     return sorted(found, key=lambda old: (old.time, old.name)), notes
+
+
+def _require_folder_of_versions(bucket: Bucket, folders: Mapping[str, Sequence[Listed]]) -> None:
+    """Raise where what lies there are folders of versions, or DVC's own objects."""
+    if any(one.path == METADATA for listed in folders.values() for one in listed):
+        return
+    for name, listed in folders.items():
+        deeper = any(one.path.count("/") == 1 and one.path.endswith(f"/{METADATA}") for one in listed)
+        if deeper or (name == "files" and all(one.path.startswith("md5/") for one in listed)):
+            hint = f"{bucket.uri(f'{name}/')} has some" if deeper else "that is a remote of DVC's"
+            raise DataOpsError(f"{bucket.uri()} is no folder of versions", hint)
 
 
 def version(bucket: Bucket, artifact: str, name: str, listed: Sequence[Listed]) -> Old:

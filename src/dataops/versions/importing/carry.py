@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -34,16 +35,17 @@ class Sums:
 class Carrier:
     """Fetches what the cache hasn't; the same content is fetched once, however many versions have it."""
 
-    def __init__(self, source: Source, cache: Cache, progress: Progress = silent) -> None:
+    def __init__(self, source: Source, cache: Cache, clone: Path, progress: Progress = silent) -> None:
         self.source, self.cache = source, cache
         self.fetched = 0  # bytes
         self._progress = progress
         self._known: dict[tuple[str, int], Sums] = {}
         cache.folder.mkdir(parents=True, exist_ok=True)
         base = files.scratch(cache.folder / "x")
-        for left in base.glob(f"{PREFIX}*"):  # of a run that was killed; only one runs at a time
-            shutil.rmtree(left, ignore_errors=True)
-        self.scratch = Path(tempfile.mkdtemp(dir=base, prefix=PREFIX))
+        own = hashlib.sha256(os.fsencode(clone.resolve())).hexdigest()[:12]  # several clones may share a cache
+        self.scratch = base / f"{PREFIX}{own}"
+        shutil.rmtree(self.scratch, ignore_errors=True)  # of a run that was killed; only one runs at a time
+        self.scratch.mkdir()
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -71,7 +73,7 @@ class Carrier:
             return found
         try:
             handle, name = tempfile.mkstemp(dir=self.scratch)
-            open(handle, "wb").close()  # noqa: PTH123  it is a number
+            os.close(handle)
             path = Path(name)
             self.source.copy(file, path)
             sums = sums_of(path)

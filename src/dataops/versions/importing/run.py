@@ -10,11 +10,11 @@ from __future__ import annotations
 import contextlib
 import fcntl
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
-from dataops.repo import publish_tag
+from dataops.repo import publish_tag, registry
 from dataops.repo.git import TAGS
 from dataops.repo.recorded import CONFIG
 from dataops.repo.registry import Version
@@ -124,13 +124,13 @@ def run(
         Refused: an object on the remote is damaged.
         DataOpsError: git, the network, the disk or the remote is in the way. Run again, it goes on.
     """
-    if context.cache is None:
+    if context.cache is None or context.root is None:
         raise DataOpsError("there is no clone to import into", "import in a clone of your own")
     store = context.store(remote)
     if planned.steps and store.kind == "none":
         next(store.listing())  # says why not
     done = Done(planned, left=list(planned.left), tip=context.git.commit_of(HEADS + planned.branch))
-    carrier = Carrier(source, context.cache, progress)
+    carrier = Carrier(source, context.cache, context.root, progress)
     work = _Work(context, carrier, store, remote, allow, reached, progress, done)
     try:
         for number, one in enumerate(planned.steps, 1):
@@ -158,6 +158,7 @@ class _Work:
     progress: Progress
     done: Done
     proven: set[str] = field(default_factory=set)
+    known: dict[str, list[Version]] = field(default_factory=dict)
 
     def make(self, one: Step) -> None:
         """One version."""
@@ -193,7 +194,8 @@ class _Work:
         line.keep(git, self.done.plan.branch, sha, self.done.tip, one.tag, tag)
         self.done.tip = sha
         self.done.made.append((one, sha))
-        self.context = replace(self.context)  # its tags are read anew
+        made = registry.build(git.refs(TAGS + one.tag), one.artifact)
+        self.imported(one.artifact).extend(made.versions(one.artifact))
         self.reached("kept")
 
     def _content(self, one: Step, sums: dict[str, Sums]) -> Content:
@@ -221,17 +223,22 @@ class _Work:
 
     def _previous(self, one: Step) -> Version | None:
         """The version of the same artifact that was made before this one, at its time."""
-        known = self.context.registry.versions(one.artifact)
-        before = [
-            version for version in known if version.aliases and version.refs[0].seconds <= one.old.time.timestamp()
-        ]
+        seconds = one.old.time.timestamp()
+        before = [version for version in self.imported(one.artifact) if version.refs[0].seconds <= seconds]
         return max(before, key=lambda version: (version.refs[0].seconds, version.number.key), default=None)
 
     def _data(self, one: Step) -> Version | None:
         """The version that a model was trained on."""
         name = data_of(self.context, self.done.plan, one.old) if one.old.kind == "model" else None
-        known = self.context.registry.versions(name.partition("@")[0]) if name else ()
+        artifact = name.partition("@")[0] if name else ""
+        known = [*self.imported(artifact), *self.context.registry.versions(artifact)]
         return next((version for version in known if version.name == name), None)
+
+    def imported(self, artifact: str) -> list[Version]:
+        """Its imported versions, those of this run among them."""
+        if artifact not in self.known:
+            self.known[artifact] = [one for one in self.context.registry.versions(artifact) if one.aliases]
+        return self.known[artifact]
 
 
 def _push(context: Context, done: Done, remote: str) -> None:
