@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import json
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from toy import Toy
 
 from dataops.store import s3
 from dataops.store.dvcconfig import Remote
@@ -115,3 +120,50 @@ def twelve(bucket: OldBucket) -> None:
     bucket.version("v2.0", rows(13), "2024-07-01T00:00:00Z")
     bucket.version("v2.1", rows(14), None)
     bucket.put("datasets/latest/metadata.json", b"{}")
+
+
+EXPECTED = {
+    "v1.0": "v1.0.0",
+    "2024-01-15": "v1.0.1",
+    "20240120-103000": "v1.0.2",
+    "v1.1": "v1.1.0",
+    "commit-a1b2c3d": "v1.1.1",
+    "hash-abc1234567": "v1.1.2",
+    "v1.2-2024-03-10-a1b2c3d": "v1.2.0",
+    "v2.0": "v2.0.0",
+    "v2.1": "v2.1.0",
+}
+
+
+def refs(toy: Toy) -> dict[str, str]:
+    """Tags and the branch of imports, here."""
+    lines = toy.out("git", "for-each-ref", "--format=%(refname) %(objectname)", "refs/tags", "refs/heads/imported")
+    return dict(line.split(" ") for line in lines.splitlines())
+
+
+def objects(toy: Toy, bucket: OldBucket) -> set[str]:
+    """Keys on the toy's DVC remote."""
+    prefix = toy.dvc("remote", "list").split()[1].removeprefix(f"s3://{bucket.server.bucket}/")
+    pages = s3.client(bucket.server).get_paginator("list_objects_v2")
+    found = pages.paginate(Bucket=bucket.server.bucket, Prefix=f"{prefix}/")
+    return {one["Key"] for page in found for one in page.get("Contents", ())}
+
+
+def archive(text: str) -> bytes:
+    """A model.tar.gz."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0) as packed, tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo("model.pkl")
+        entry.size = len(text)
+        tar.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def record(bucket: OldBucket, job: str, model: str, data: str, uri: str, **more: Any) -> None:
+    """As the training script wrote it."""
+    found = {
+        "job_name": job, "data_version": data, "model_version": model, "git_commit": "a1b2c3d", "model_uri": uri,
+        "hyperparameters": {"n-estimators": 100}, "metrics": {"rmse": 12.5}, "created_at": "2024-02-02T08:00:00Z",
+        **more,
+    }  # fmt: skip
+    bucket.put(f"lineage/{job}/lineage.json", json.dumps(found).encode())
