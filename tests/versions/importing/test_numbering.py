@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from dataops.repo.tags import Bump, Number
 from dataops.versions.importing import numbering
+from dataops.versions.importing.old import Old, OldFile, Stated, step
 
 
 def numbers(
@@ -69,3 +72,25 @@ def test_what_is_there_already() -> None:
     assert numbers("v1.0", "x", "y", used="v1.1.0 v1.2.0") == ["v1.0.0", "v1.3.0", "v1.4.0"]
     assert numbers("v1.0", "x", used="v1.0.0") == ["-", "v1.1.0"]
     assert numbers("v1.0", "v1.0.0", "1.0") == ["v1.0.0", "-", "-"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        (Stated(rows=1, columns={"a": "int64", "b": ""}), Stated(rows=2, columns={"a": "int64"}), "major"),
+        (Stated(rows=1, columns={"a": "int64"}), Stated(rows=1, columns={"a": "object"}), "major"),
+        (Stated(rows=1, columns={"a": "int64"}), Stated(rows=1, columns={"a": ""}), "patch"),
+        (Stated(rows=1, columns={"a": ""}), Stated(rows=2, columns={"a": ""}), "minor"),
+        (Stated(rows=1, columns={"a": ""}), Stated(rows=1, columns={"a": "", "b": ""}), "minor"),
+        (Stated(), Stated(), "minor"),
+    ],
+)
+def test_what_two_documents_tell(old: Stated, new: Stated, kind: str) -> None:
+    """Columns that go are major, other bytes of the same rows a patch; what nobody knows is minor."""
+    time = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
+    first, second = (
+        Old("dataset", "dataset", "x", time, "", (OldFile("train.csv", 1, "", etag, stated),))
+        for etag, stated in (("e1", old), ("e2", new))
+    )
+    assert step(first, second) == kind
+    assert step(first, first) == "patch"

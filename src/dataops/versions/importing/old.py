@@ -102,11 +102,13 @@ class Source(Protocol):
 def step(before: Old | None, now: Old) -> Bump:
     """The kind of change as far as the two documents tell, by the rules that `versions.changes` has for data.
 
-    A column removed or retyped is major. The same files with the same rows and columns, but other bytes, are a patch.
-    All else is minor, also where nothing is known.
+    A column removed or retyped is major. The same files with the same rows and columns, or the very same bytes, are a
+    patch. All else is minor, also where nothing is known.
     """
     if before is None:
         return "minor"
+    if {file.path: file.same_as for file in before.files} == {file.path: file.same_as for file in now.files}:
+        return "patch"
     old, new = ({file.path: file.stated for file in one.files} for one in (before, now))
     pairs = [(old[path], new[path]) for path in old.keys() & new.keys()]
     columns = [(a.columns, b.columns) for a, b in pairs if a.columns is not None and b.columns is not None]
