@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -178,3 +179,29 @@ def test_registered_again(tmp_path: Path) -> None:
     assert ask(repo, "v1.0.0").commit == second
     assert ask(repo, "latest").commit == second
     assert ask(repo, f"commit-{first[:8]}").version is not None
+
+
+@pytest.fixture
+def imported(versions: dict[str, str], repo: TagRepo) -> TagRepo:
+    """Two versions that had other names before: `v1.0` and one of a day on which another was made, too."""
+    for number, alias, at in (("v0.9.0", "v1.0", 1_600_000_000), ("v0.9.1", "2024-01-16", 1_600_000_100)):
+        card = json.dumps({"format": 1, "aliases": [alias], "hash": number[-1] * 32}, indent=2)
+        repo.tag(f"dataset@{number}", repo.commit(number), message=f"told\n\n{card}", at=at)
+    return repo
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("v1.0", "v0.9.0"), ("dataset@v1.0", "v0.9.0"), ("v1", "v1.10.0")])
+def test_an_old_name_is_exact(imported: TagRepo, asked: str, expected: str) -> None:
+    """`v1.0` is the version that was called so, not the greatest v1.0.x; what nothing was called is short for."""
+    found = ask(imported, asked).version
+    assert found is not None
+    assert str(found.number) == expected
+
+
+def test_an_old_name_with_another_meaning(imported: TagRepo) -> None:
+    """Was it called so, or made on that day? Both are named."""
+    with pytest.raises(DataOpsError, match=r"dataset@v0\.9\.1 .* and dataset@v1\.2\.1"):
+        ask(imported, "2024-01-16")
+    with pytest.raises(DataOpsError) as info:
+        ask(imported, "2024-01-61x")
+    assert "2024-01-16" in info.value.hint

@@ -22,6 +22,7 @@ GROUPS = (
         "gc",
         "get",
         "hook",
+        "importing",
         "ingest",
         "lineage",
         "publish",

@@ -24,6 +24,12 @@ def overrides(card: Mapping[str, Any]) -> Lines:
         yield "WENT PAST", f"{one.get('gate')}: {one.get('found')}; {one.get('who')}: {one.get('why')}"
 
 
+def imported(card: Mapping[str, Any]) -> Lines:
+    """What it was called before, and where it lay."""
+    yield "was", ", ".join(str(name) for name in card.get("aliases") or ())
+    yield "imported", str(_map(card.get("imported")).get("from") or "")
+
+
 def reports(card: Mapping[str, Any]) -> Lines:
     """Validation, drift and evaluation."""
     yield from _validation(_map(card.get("validation")))

@@ -21,6 +21,7 @@ a version is named by
   model#prod                       what holds a stage
   commit-a1b2c3d  hash-abc1234     its commit, its content
   v1.2.0-2024-01-15-a1b2c3d        all three
+  v1.0  20240115-103000  …         what it was called before `dataops import`
   main  HEAD~2  …                  any revision of git
   arn:aws:sagemaker:…              the training job that made it, or its model package
 A name without an artifact means the dataset.

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from dataops.repo.registry import Version
 
 WIDEST = 60
+ALIAS = 40
 
 
 def table(name: str, versions: list[Version]) -> str:
     """One artifact's versions for people."""
-    rows = [("version", "date", "author", "rows", "size", "bump", "stages", "reason")]
+    imported = any(version.aliases for version in versions)
+    was = ("was",) if imported else ()
+    rows: list[tuple[str, ...]] = [("version", *was, "date", "author", "rows", "size", "bump", "stages", "reason")]
     for version in versions:
         card = version.read_card() or {}
         reason = version.deprecated and f"deprecated by {version.deprecated}"
@@ -23,6 +26,7 @@ def table(name: str, versions: list[Version]) -> str:
         rows.append(
             (
                 str(version.number),
+                *((line(", ".join(version.aliases), ALIAS),) if imported else ()),
                 f"{version.time:%Y-%m-%d}",
                 line(version.author, 20),
                 count(card.get("rows")),
@@ -79,6 +83,7 @@ def _lines(facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "message", line(facts["message"] or "")
         yield "change", line(": ".join(filter(None, [card.get("bump"), card.get("reason")])) if card else "")
         yield "previous", line(_named(card.get("previous")))
+        yield from cardlines.imported(card)
     else:
         yield "versions", ", ".join(facts["versions_here"])
         yield "same as", ", ".join(facts["same_content_as"])

@@ -23,16 +23,16 @@ class _Only(dict[int, int | None]):
 
 BRACKETS = _Only({ord(letter): ord(letter) for letter in "{}[]"})
 KEYS = (
-    "format", "artifact", "version", "type", "path", "commit", "hash", "sha256", "row_hash", "files", "rows", "bytes",
-    "schema", "schema_version", "sources", "previous", "bump", "reason", "validation", "drift", "evaluation", "data",
-    "training", "author", "created_at", "message", "overrides",
+    "format", "artifact", "version", "aliases", "type", "path", "commit", "hash", "sha256", "row_hash", "files",
+    "rows", "bytes", "schema", "schema_version", "sources", "previous", "bump", "reason", "validation", "drift",
+    "evaluation", "data", "training", "author", "created_at", "message", "overrides", "imported",
 )  # fmt: skip
 COUNTS = ("format", "files", "rows", "bytes")
 FITTING: Mapping[str, frozenset[type]] = {  # of keys that nobody knows, anything
     **dict.fromkeys(KEYS, frozenset({str})),
     **dict.fromkeys(COUNTS, frozenset({int})),
-    **dict.fromkeys(("schema", "validation", "drift", "evaluation", "training"), frozenset({dict})),
-    **dict.fromkeys(("sources", "data", "overrides"), frozenset({list})),
+    **dict.fromkeys(("schema", "validation", "drift", "evaluation", "training", "imported"), frozenset({dict})),
+    **dict.fromkeys(("aliases", "sources", "data", "overrides"), frozenset({list})),
     "previous": frozenset({dict, type(None)}),
     "schema_version": frozenset({int, str}),
 }

@@ -1,13 +1,15 @@
 """Every name that a version has, resolved in one place: a number, a day, a commit, a content hash, a stage, a revision.
 
-A name that means two things is an error that lists both; a name that means nothing comes back with the nearest ones.
+An imported version has its old name as well (an alias in its card), which is one more meaning; but `v1.0` is the
+version that was called so before it is short for the greatest v1.0.x. A name that means two things is an error that
+lists both; a name that means nothing comes back with the nearest ones.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dataops.errors import DataOpsError
@@ -121,8 +123,16 @@ def _versions(git: Git, registry: Registry, artifact: str, name: str, prefix: st
     if name in GREATEST and artifact in registry.artifacts:
         latest = registry.artifacts[artifact].latest
         return [latest] if latest else []
+    aliased = [version for version in known if name in version.aliases]
     if exact := [version for version in known if str(version.number) == name]:
-        return _living(exact)
+        return [*_living(exact), *(version for version in aliased if version not in exact)]
+    if aliased and PART.fullmatch(name):
+        return _living(aliased)
+    return [*aliased, *(version for version in _described(git, known, name, prefix) if version not in aliased)]
+
+
+def _described(git: Git, known: Sequence[Version], name: str, prefix: str) -> list[Version]:
+    """Those that a name means by what it says of them: how their number begins, their day, content or commit."""
     if match := PART.fullmatch(name):
         part = [int(number) for number in match.groups() if number is not None]
         return _living([v for v in known if [v.number.major, v.number.minor][: len(part)] == part])[-1:]
@@ -237,7 +247,8 @@ def _no_such(found: Artifact, asked: str, name: str, kind: str) -> DataOpsError:
         near_days = sorted(sorted(days, key=lambda day: abs(_ordinal(day) - _ordinal(name)))[:3])
         return DataOpsError(f"no version of {found.name} was made on {name}", f"the nearest: {_some(near_days)}")
     numbers = [str(version.number) for version in found.versions]
-    close = difflib.get_close_matches(name, [*numbers, *GREATEST], 3)
+    aliases = [alias for version in found.versions for alias in version.aliases]
+    close = difflib.get_close_matches(name, [*numbers, *aliases, *GREATEST], 3)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there is: {_some(numbers[::-1])}"
     return DataOpsError(f"{name} is no version of {found.name}" + ("" if kind else ", and no revision of git"), hint)
 

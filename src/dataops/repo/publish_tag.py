@@ -5,13 +5,14 @@ only then written here. Killed in between, nothing points at it, and git forgets
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from dataops.errors import DataOpsError
 from dataops.repo.git import TAGS, Git
 from dataops.repo.gittext import complaint
 
+AT_ONCE = 500  # refs of one push: a command line is only so long
 BROKEN = re.compile(r"hung up|disconnect|early EOF|RPC failed|broken pipe", re.IGNORECASE)
 SSH = "ssh -oBatchMode=yes -oConnectTimeout=5"
 UNREACHABLE = re.compile(
@@ -90,6 +91,30 @@ def push(git: Git, remote: str, sha: str, name: str) -> Literal["pushed", "exist
     raise _refusal(done.stderr, status, remote, name)
 
 
+def push_refs(git: Git, remote: str, refs: Mapping[str, str]) -> None:
+    """Give many objects their names on `remote`: new tags, and branches that only move forward.
+
+    Args:
+        refs: full name to id. What is the same there already is fine.
+
+    Raises:
+        DataOpsError: as `push`; or one of them is another one there. The others may be there by then.
+    """
+    options = ["--porcelain", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"]
+    names = list(refs)
+    while chunk := names[:AT_ONCE]:
+        specs = [f"{refs[name]}:{name}" for name in chunk]
+        done = git.done("push", *options, "--end-of-options", remote, *specs)
+        there = listed(git, remote) if done.returncode else refs
+        left = [name for name in chunk if there.get(name) != refs[name]]
+        if len(left) == len(chunk):  # else somebody pushes the same at the same time
+            lines = done.stdout.decode(errors="replace").splitlines()
+            status = next((line for line in lines if line.startswith("!")), "")
+            name = status.partition(":")[2].partition("\t")[0].removeprefix(TAGS)
+            raise _refusal(done.stderr, status, remote, name)
+        names = [*left, *names[AT_ONCE:]]
+
+
 def keep(git: Git, name: str, sha: str) -> None:
     """Write the local ref, which must not exist, or be the same.
 
@@ -155,7 +180,8 @@ def _refusal(stderr: bytes, status: str, remote: str, name: str) -> DataOpsError
         words = "; ".join(line for line in said if line and not line.startswith("error: hook declined"))
         hint = "it is protected there, or a hook of the server refuses it: ask who may make tags"
         reply = f"{words} ({declined})" if words else declined
-        return DataOpsError(f"{remote} refused the tag {name}: {reply}", hint)
+        what = name if name.startswith("refs/") else f"the tag {name}"
+        return DataOpsError(f"{remote} refused {what}: {reply}", hint)
     line, works = complaint(stderr), f"`git ls-remote {remote}` must work; or --no-push"
     if UNAUTHORIZED.search(told):
         return DataOpsError(f"{remote} refused the credentials: {line}", f"log in to the git remote again; {works}")

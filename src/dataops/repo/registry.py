@@ -17,6 +17,8 @@ from dataops.repo import cardtext, tags
 from dataops.repo.git import TAGS, Git, Ref
 from dataops.repo.tags import Number, Tag
 
+ALIASES = b'"aliases": ['
+
 
 @dataclass(frozen=True)
 class Version:
@@ -67,6 +69,14 @@ class Version:
     def card(self) -> dict[str, Any] | None:
         """The JSON block of the tag; None where plain `gto` made it. Registered again: the newest that has one."""
         return self.read_card()
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """What it was called before it was imported, as its card says."""
+        if not any(ALIASES in ref.raw for ref in self.refs):  # nearly always; parsing a card costs
+            return ()
+        listed = (self.read_card() or {}).get("aliases", ())
+        return tuple(name for name in listed if isinstance(name, str) and name)
 
     def read_card(self) -> dict[str, Any] | None:
         """The card, not kept: of ten thousand versions they are 100 MB."""

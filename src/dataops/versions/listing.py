@@ -54,6 +54,7 @@ def _entry(version: Version, card: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "artifact": version.artifact,
         "version": str(version.number),
+        "aliases": list(version.aliases),
         "tag": version.tag,
         "commit": version.commit,
         "date": f"{version.time:%Y-%m-%dT%H:%M:%SZ}",

@@ -284,6 +284,7 @@ def _number(context: Context, artifact: Artifact, previous: Version | None, chan
     number = options.number
     if number is None:
         number = FIRST if previous is None else previous.number.bumped(_kind(change))
+        standing.after_imports(context.registry.versions(artifact.name), number)
     elif previous is not None and not previous.number < number:
         raise Refused(f"{number} is not above {previous.number}, which comes before this commit")
     name = tags.version(artifact.name, number)

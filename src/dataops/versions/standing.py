@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dataops.errors import DataOpsError
+from dataops.errors import DataOpsError, Refused
 from dataops.repo import publish_tag, underway
 from dataops.repo.git import Git
 from dataops.repo.gittext import complaint
+from dataops.repo.registry import Version
+from dataops.repo.tags import Number
 from dataops.versions.gates import Gate
 
 SHOWN = 3
@@ -100,3 +103,17 @@ def pushed(git: Git, remote: str, at: Head, *, fetch: bool) -> Gate:
 
 def _known(git: Git, sha: str) -> bool:
     return git.ok("cat-file", "-e", f"{sha}^{{commit}}")
+
+
+def after_imports(versions: Sequence[Version], number: Number) -> None:
+    """Whether versions that were imported, on a line of their own, would come after this number.
+
+    Raises:
+        Refused: some would, and `latest` would go on to mean them.
+    """
+    imported = [version for version in versions if version.aliases]
+    if imported and number <= imported[-1].number:
+        last = imported[-1]
+        reason = f"it would be {number}, but {last.name} (was {last.aliases[0]}) was imported, and is not before it"
+        hint = f"`git merge -s ours --allow-unrelated-histories {last.tag}` joins them, changing no file; or --version"
+        raise Refused(reason, hint)
