@@ -28,8 +28,10 @@ def rows(months: int, *, first: int = 1, column: str = "sales") -> dict[str, byt
         year, number = 2023 + (month - 1) // 12, (month - 1) % 12 + 1
         texts[part] += "".join(
             f"{store},{product},{year}-{number:02}-{day:02},{store * product + day}\n"
-            for store in range(1, 4) for product in range(1, 6) for day in range(1, 29)
-        )  # fmt: skip
+            for store in range(1, 4)
+            for product in range(1, 6)
+            for day in range(1, 29)
+        )
     return {f"{part}.csv": text.encode() for part, text in texts.items()}
 
 
@@ -162,8 +164,14 @@ def archive(text: str) -> bytes:
 def record(bucket: OldBucket, job: str, model: str, data: str, uri: str, **more: Any) -> None:
     """As the training script wrote it."""
     found = {
-        "job_name": job, "data_version": data, "model_version": model, "git_commit": "a1b2c3d", "model_uri": uri,
-        "hyperparameters": {"n-estimators": 100}, "metrics": {"rmse": 12.5}, "created_at": "2024-02-02T08:00:00Z",
+        "job_name": job,
+        "data_version": data,
+        "model_version": model,
+        "git_commit": "a1b2c3d",
+        "model_uri": uri,
+        "hyperparameters": {"n-estimators": 100},
+        "metrics": {"rmse": 12.5},
+        "created_at": "2024-02-02T08:00:00Z",
         **more,
-    }  # fmt: skip
+    }
     bucket.put(f"lineage/{job}/lineage.json", json.dumps(found).encode())

@@ -110,13 +110,16 @@ def test_damaged_documents(toy: Toy, bucket: OldBucket, document: bytes, said: s
     assert "PAST A GATE" in toy.dataops("versions").stdout
 
 
-@pytest.mark.parametrize("document", [
-    b'{"upload_timestamp": 1e400, "files": 7, "uploaded_by": ["x"], "git_commit": {"a": 1}}',
-    b'{"upload_timestamp": "2999-01-01", "uploaded_by": "\\u001b[2J <<>>\\n evil", '
-    b'"description": "\\u001b]0;x\\u0007\\n}\\n{"}',
-    b'{"upload_timestamp": -5, "files": {"train.csv": {"columns": [1, 2], "rows": -1, "sha256": 5, "dtypes": []}}}',
-    b'{"files": [[], null, 3, {"name": {}}], "uploaded_by": "a" }',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "document",
+    [
+        b'{"upload_timestamp": 1e400, "files": 7, "uploaded_by": ["x"], "git_commit": {"a": 1}}',
+        b'{"upload_timestamp": "2999-01-01", "uploaded_by": "\\u001b[2J <<>>\\n evil", '
+        b'"description": "\\u001b]0;x\\u0007\\n}\\n{"}',
+        b'{"upload_timestamp": -5, "files": {"train.csv": {"columns": [1, 2], "rows": -1, "sha256": 5, "dtypes": []}}}',
+        b'{"files": [[], null, 3, {"name": {}}], "uploaded_by": "a" }',
+    ],
+)
 def test_odd_documents(toy: Toy, bucket: OldBucket, document: bytes) -> None:
     """What has another type, or no sense, is left aside: the bytes are what counts."""
     bucket.version("v1.0", rows(1), None)
@@ -262,9 +265,11 @@ def test_a_permission_is_missing(toy: Toy, bucket: OldBucket, action: str, doing
     client.create_bucket(Bucket=name)
     client.put_object(Bucket=name, Key="datasets/v1.0/train.csv", Body=b"id\n1\n")
     statement = {
-        "Effect": "Deny", "Principal": "*", "Action": [action],
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": [action],
         "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
-    }  # fmt: skip
+    }
     client.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
     done = toy.dataops("import", "datasets", f"s3://{name}/datasets/", status=2)
     assert f"access denied: may not {doing}" in done.stderr

@@ -62,8 +62,9 @@ def test_what_identical_files_save(toy: Toy, bucket: OldBucket) -> None:
     dry = toy.run(sys.executable, "-m", "dataops", "import", "datasets", bucket.url, "--dry-run", "--json", status=1)
     planned = json.loads(dry.stdout)
     assert {one["old_name"]: one["version"] for one in planned["versions"]}.items() >= {
-        ("v1.0", "dataset@v1.0.0"), ("2024-01-15", "dataset@v1.0.1")
-    }  # fmt: skip
+        ("v1.0", "dataset@v1.0.0"),
+        ("2024-01-15", "dataset@v1.0.1"),
+    }
     ten = [one for one in planned["versions"] if one["old_name"] != "v1.4"]
     assert planned["distinct_bytes"] < planned["bytes"] < bucket.bytes()
     assert objects(toy, bucket) == set()

@@ -55,10 +55,18 @@ def test_three_names_ten_versions(toy: Toy, shape: str) -> None:
     for said in (dry, done):
         assert "left out: movies@v1.2: its file data/versions/movies_v1.2.csv is missing" in said
         assert "left out: movies@v1.3: data/versions/movies_v1.3.csv was changed since" in said
-    assert toy.tags() == toy.tags(remote=True) == sorted(
-        [f"{name}@v1.{number}.0" for name, count in (("movies", 5), ("ratings", 3), ("stores", 2))
-         for number in range(count) if (name, number) not in (("movies", 2), ("movies", 3))]
-    )  # fmt: skip
+    assert (
+        toy.tags()
+        == toy.tags(remote=True)
+        == sorted(
+            [
+                f"{name}@v1.{number}.0"
+                for name, count in (("movies", 5), ("ratings", 3), ("stores", 2))
+                for number in range(count)
+                if (name, number) not in (("movies", 2), ("movies", 3))
+            ]
+        )
+    )
     shown = toy.json("show", "movies@v1.1")
     assert shown["message"] == "movies number 1"
     assert str(shown["date"]).startswith("2024-01-02T12:00:00")
@@ -83,12 +91,14 @@ def test_some_names(toy: Toy) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[]", "no JSON object"), ("{", "no JSON object"),
-        ("{}", "lists no versions"), ('{"a": 1}', "lists no versions"),
+        ("[]", "no JSON object"),
+        ("{", "no JSON object"),
+        ("{}", "lists no versions"),
+        ('{"a": 1}', "lists no versions"),
         ('{"files": {"../x/..": {"versions": [{"version": "v1", "path": "x"}]}}}', "can't name an artifact"),
         ('{"a.csv": [{"version": "v1", "path": "x"}], "a.json": []}', "would be one artifact"),
     ],
-)  # fmt: skip
+)
 def test_no_registry(toy: Toy, text: str, said: str) -> None:
     """One line each."""
     (toy.path / "data_registry.json").write_text(text)

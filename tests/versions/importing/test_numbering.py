@@ -24,13 +24,26 @@ def numbers(
 @pytest.mark.parametrize(
     ("name", "number"),
     [
-        ("v1.0", "v1.0.0"), ("1.2", "v1.2.0"), ("v3", "v3.0.0"), ("1.2.3", "v1.2.3"), ("v1.0.0-rc.1", "v1.0.0-rc.1"),
-        ("2024-01-15", None), ("20240115", None), ("20240115-103000", None), ("2024.1", None), ("1", None),
-        ("commit-a1b2c3d", None), ("hash-abc123", None), ("v1.0-2024-01-15-a1b2c3d", None), ("v01.0", None),
-        ("v1.0.0-2024-01-15-a1b2c3d", None), ("final", None), ("v1.0.0.0", None),
+        ("v1.0", "v1.0.0"),
+        ("1.2", "v1.2.0"),
+        ("v3", "v3.0.0"),
+        ("1.2.3", "v1.2.3"),
+        ("v1.0.0-rc.1", "v1.0.0-rc.1"),
+        ("2024-01-15", None),
+        ("20240115", None),
+        ("20240115-103000", None),
+        ("2024.1", None),
+        ("1", None),
+        ("commit-a1b2c3d", None),
+        ("hash-abc123", None),
+        ("v1.0-2024-01-15-a1b2c3d", None),
+        ("v01.0", None),
+        ("v1.0.0-2024-01-15-a1b2c3d", None),
+        ("final", None),
+        ("v1.0.0.0", None),
         ("v1.\N{ARABIC-INDIC DIGIT ONE}", None),
     ],
-)  # fmt: skip
+)
 def test_what_a_name_is(name: str, number: str | None) -> None:
     """A date is no number, however it is written."""
     found = numbering.stated(name)

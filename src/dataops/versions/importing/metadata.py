@@ -34,8 +34,19 @@ from dataops.repo import cardtext
 from dataops.store import manifest
 from dataops.versions.importing.old import Stated
 
-TIMES = ("upload_timestamp", "upload_time", "uploaded_at", "upload_date", "created_at", "creation_time", "created",
-         "timestamp", "datetime", "date", "time")  # fmt: skip
+TIMES = (
+    "upload_timestamp",
+    "upload_time",
+    "uploaded_at",
+    "upload_date",
+    "created_at",
+    "creation_time",
+    "created",
+    "timestamp",
+    "datetime",
+    "date",
+    "time",
+)
 AUTHORS = ("uploaded_by", "uploader", "created_by", "author", "user")
 MESSAGES = ("description", "message", "comment", "notes")
 FILES = ("files", "file_metadata", "file_info", "file_details", "datasets")

@@ -35,8 +35,17 @@ from dataops.versions.importing.old import Old, OldFile
 JOBS = ("job_name", "training_job_name", "training_job", "job", "job_id", "run_id", "name")
 MODELS = ("model_version", "model_version_id", "version")
 DATA = ("data_version", "dataset_version", "data_version_id", "training_data_version", "dataset")
-URIS = ("model_uri", "model_s3_uri", "model_artifact", "model_artifacts", "model_path", "model_location",
-        "s3_model_uri", "artifact_uri", "S3ModelArtifacts")  # fmt: skip
+URIS = (
+    "model_uri",
+    "model_s3_uri",
+    "model_artifact",
+    "model_artifacts",
+    "model_path",
+    "model_location",
+    "s3_model_uri",
+    "artifact_uri",
+    "S3ModelArtifacts",
+)
 PARAMETERS = ("hyperparameters", "hyper_parameters", "parameters", "params")
 COMMITS = ("git_commit", "commit", "git_sha")
 METRICS = ("metrics", "evaluation", "evaluation_metrics", "final_metrics", "results")
