@@ -6,6 +6,7 @@ Whole files are copied, so that a month which moves from test to validation cost
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from dataops.tables.profile import profile
 FEATURES = Path("data/features")
 DATASET = Path("data/dataset")
 REPORT = Path("reports/profile.json")
+PARTS = ("train", "validation", "test")
 
 
 class Split(Checked):
@@ -35,15 +37,22 @@ def main() -> None:
     """Run the stage."""
     contract, params = section(Contract, "contract"), section(Split, "split")
     paths = parquet.files(FEATURES)
-    with new_folder(DATASET) as folder:
+    with new_folder(DATASET) as folder, ThreadPoolExecutor(1) as beside:
+        for part in PARTS:
+            (folder / part).mkdir()
         if contract.partition == "none":
-            cut_rows(paths[0], folder, contract, params)
+            files, copies = cut_rows(paths[0], folder, contract, params), []
         else:
-            for path, part in zip(paths, parts(len(paths), params), strict=True):
-                (folder / part).mkdir(exist_ok=True)
-                shutil.copyfile(path, folder / part / path.name)
-    profiles = {part: profile(parquet.read(DATASET / part, list(contract.columns)), contract)
-                for part in ("train", "validation", "test")}  # fmt: skip
+            part_of = parts(len(paths), params)
+            files = {part: [path for path, own in zip(paths, part_of, strict=True) if own == part] for part in PARTS}
+            copies = [
+                beside.submit(shutil.copyfile, path, folder / part / path.name)
+                for part in PARTS
+                for path in files[part]
+            ]
+        profiles = {part: profile(parquet.read(files[part], list(contract.columns)), contract) for part in PARTS}
+        for copy in copies:
+            copy.result()
     write_json(REPORT, {"parts": profiles})
     print("split: " + ", ".join(f"{part} {found['rows']:,} rows" for part, found in profiles.items()))
 
@@ -63,15 +72,15 @@ def parts(count: int, params: Split) -> list[str]:
     return ["train"] * train + ["validation"] * params.validation + ["test"] * params.test
 
 
-def cut_rows(path: Path, folder: Path, contract: Contract, params: Split) -> None:
+def cut_rows(path: Path, folder: Path, contract: Contract, params: Split) -> dict[str, list[Path]]:
     """The same by rows, where the table is a single file: months are the boundaries."""
     rows = parquet.read([path])
     months, found = pd.factorize(parquet.numbers(rows[contract.time], "month"), sort=True)
     part_of = np.array(parts(len(found), params))
     form = parquet.file_schema(path)
-    for part, selected in rows.groupby(part_of[months]):
-        (folder / str(part)).mkdir()
-        parquet.write_file(selected, folder / str(part) / path.name, form)
+    for part in PARTS:
+        parquet.write_file(rows[part_of[months] == part], folder / part / path.name, form)
+    return {part: [folder / part / path.name] for part in PARTS}
 
 
 if __name__ == "__main__":

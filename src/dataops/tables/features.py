@@ -127,8 +127,12 @@ class History:
             with np.errstate(over="ignore", invalid="ignore"):  # a thread's own
                 result[part] = measure(part)
 
-        with ThreadPoolExecutor(THREADS) as threads:
-            list(threads.map(fill, range(0, len(result), BLOCK)))
+        starts = range(0, len(result), BLOCK)
+        if len(starts) == 1:  # as a month has: starting threads would take longer
+            fill(0)
+        else:
+            with ThreadPoolExecutor(THREADS) as threads:
+                list(threads.map(fill, starts))
         return result
 
     def _bound(self, part: slice, by: int) -> Integers:
