@@ -98,17 +98,18 @@ def write(
     if not ours or not all(parquet.is_partition(name, numbers[at], contract.partition) for name, at in parts.items()):
         parquet.write(raw[good], VALIDATED, form, contract.index, contract.time, contract.partition)
         return
-    memo = Memo.of("validate", [RAW, EXCLUSIONS, COLLECTION])
+    some = {name: part for name, part in parts.items() if good[part].any() and not good[part].all()}
     with new_folder(VALIDATED) as folder:
-        for name, part in parts.items():
-            if good[part].all():
-                shutil.copyfile(RAW / name, folder / name)
-            elif good[part].any():
-                key = memo.key(name, memo.digest(RAW / name), np.flatnonzero(~good[part]).tolist())
-                if not memo.restored({name: key}, folder):
-                    parquet.write_file(raw.iloc[part][good[part]], folder / name, form)
-                    memo.put_file(key, folder / name)
-    memo.save()
+        for name in [name for name, part in parts.items() if good[part].all()]:
+            shutil.copyfile(RAW / name, folder / name)
+        if some:
+            memo = Memo.of("validate", [RAW, EXCLUSIONS, COLLECTION])
+            left = {name: np.flatnonzero(~good[part]).tolist() for name, part in some.items()}
+            keys = {name: memo.key(name, memo.digest(RAW / name), left[name]) for name in some}
+            for name in some.keys() - memo.restored(keys, folder):
+                parquet.write_file(raw.iloc[some[name]][good[some[name]]], folder / name, form)
+                memo.put_file(keys[name], folder / name)
+            memo.save()
 
 
 def describe(
