@@ -63,7 +63,7 @@ def _example(root: Path, rule: str) -> str:
 
 
 def _index(text: bytes) -> list[str]:
-    from dataops.repo import yamls
+    from dataops import yamls
 
     contract = yamls.load(text, "params.yaml").get("contract") or {}
     return [*(contract.get("keys") or ()), *filter(None, [contract.get("time")])]

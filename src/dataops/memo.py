@@ -135,7 +135,7 @@ def base(stage: str, partitioned: set[str]) -> str | None:
     Whoever changes a stage names what it reads under `deps` and `params`, or `dvc repro` wouldn't see a change of it
     either.
     """
-    from dataops.repo import yamls
+    from dataops import yamls
 
     try:
         stages = yamls.load(PIPELINE.read_bytes(), str(PIPELINE)).get("stages")

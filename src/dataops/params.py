@@ -18,7 +18,7 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
     Raises:
         DataOpsError: it is missing or is not YAML.
     """
-    from dataops.repo import yamls
+    from dataops import yamls
 
     try:
         if path.stat().st_size > LARGEST:

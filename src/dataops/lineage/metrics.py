@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dataops import yamls
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
 from dataops.repo.git import Git
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Output

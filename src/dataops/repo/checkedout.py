@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from dataops.repo import lockfile, templates, yamls
+from dataops import yamls
+from dataops.repo import lockfile, templates
 from dataops.repo.records import Output
 
 LOCK = "dvc.lock"

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dataops import yamls
 from dataops.errors import DataOpsError
-from dataops.repo import lockfile, recorded, yamls
+from dataops.repo import lockfile, recorded
 from dataops.repo.git import Git
 from dataops.repo.registry import Version
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import posixpath
 
+from dataops import yamls
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
 from dataops.repo.records import Artifact
 
 FILE = "artifacts.yaml"

@@ -173,7 +173,7 @@ class Source(ABC):
 
     def load(self, path: str) -> dict[str, Any]:
         """A file of DVC's; {} where there is none."""
-        from dataops.repo import yamls
+        from dataops import yamls
 
         return yamls.load(self.contents[path], self.where(path)) if path in self.contents else {}
 

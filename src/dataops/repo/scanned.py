@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from dataops import yamls
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
 
 HASH = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 BLANK = bytes(code if chr(code) in "0123456789abcdef" else 32 for code in range(256))  # all but digits is space

@@ -117,7 +117,7 @@ def parsed(path: str, content: bytes, where: str) -> Mapping[str, Any] | None:
     """
     import tomllib
 
-    from dataops.repo import yamls
+    from dataops import yamls
 
     try:
         if path.endswith(".toml"):

@@ -104,7 +104,7 @@ class Context:
 
     def section(self, commit: str, name: str) -> Mapping[str, Any]:
         """A section of params.yaml at `commit`; empty where there is none that can be read."""
-        from dataops.repo import yamls
+        from dataops import yamls
 
         text = self.git.blob(commit, posixpath.join(self.prefix, "params.yaml"))
         try:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dataops import yamls
 from dataops.errors import DataOpsError, Refused
-from dataops.repo import publish_tag, registry, tags, yamls
+from dataops.repo import publish_tag, registry, tags
 from dataops.repo.git import TAGS, Git
 from dataops.repo.names import Target
 from dataops.repo.registry import Artifact, Registry, Version

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataops import yamls
 from dataops.errors import DataOpsError
 from dataops.files import write_text
-from dataops.repo import lockfile, tags, yamls
+from dataops.repo import lockfile, tags
 from dataops.store import dvccommand
 from dataops.versions.context import Context
 

@@ -189,7 +189,7 @@ def _without_framework(top: Path, folder: Path, name: str) -> Iterator[str]:
 
 def _stages(top: Path) -> set[str]:
     """The hook types that pre-commit's configuration has hooks of, or may have: one without stages is of every type."""
-    from dataops.repo import yamls
+    from dataops import yamls
 
     try:
         content = yamls.load(_read(top / CONFIG), CONFIG)

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from dataops import yamls
 from dataops.errors import DataOpsError
-from dataops.repo import yamls
 
 STAGES, DATASETS, SCHEMA = "stages", "datasets", "schema"
 KINDS: dict[str, type] = {STAGES: dict, DATASETS: list}

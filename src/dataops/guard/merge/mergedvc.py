@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dataops import yamls
 from dataops.errors import DataOpsError
 from dataops.guard import lists
 from dataops.guard.merge import threeway
 from dataops.guard.merge.blocks import plain
 from dataops.guard.merge.mergelock import Merged
-from dataops.repo import yamls
 from dataops.store import cache as caches
 from dataops.store import choose, manifest
 from dataops.store.cache import Cache

@@ -58,7 +58,8 @@ def _absent(commit: Commit, before: Output, gone: set[str]) -> set[str]:
 
 
 def _stage(address: str, content: bytes) -> Stage | None:
-    from dataops.repo import lockfile, yamls
+    from dataops import yamls
+    from dataops.repo import lockfile
 
     try:
         return lockfile.single(address, yamls.load(content, address), address)

@@ -50,7 +50,7 @@ def _begins(problem: str, commit: Commit, path: str) -> bool:
 
 def _conflicts(commit: Commit) -> list[str]:
     """DVC's files, its configuration and files of parameters with a merge's markers, in the commit or unmerged."""
-    from dataops.repo.yamls import CONFLICT
+    from dataops.yamls import CONFLICT
 
     unmerged = {path for path in commit.unmerged if _checked(path)}
     asked = sorted(path for path in commit.changed if path in commit.tree and _checked(path) and path not in unmerged)
