@@ -44,7 +44,7 @@ def test_the_templates_own_pipeline() -> None:
     ])  # fmt: skip
     label = next(edge.label for edge in graph.edges if edge.target == "stage:dvc.yaml:train")
     assert label == "train, validation", "which parts of the folder it read"
-    assert found["train"].lines == ("7 code files, 6 parameters", "2 more outputs, not used here")
+    assert found["train"].lines == ("8 code files, 6 parameters", "2 more outputs, not used here")
     assert "src/pipeline/train.py" in found["train"].tip
     assert "reports/training.json" in found["train"].tip
     assert found["models/model.tar.gz"].lines[1:] == ("trained locally", "wape 0.1812, mae 3.2")
