@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
 
 from dataops.lineage.draw.fold import folded
@@ -197,7 +198,9 @@ def _in_node(one: Input) -> Node:
 
 def _add_code(step: Step, nodes: dict[str, Node], edges: dict[tuple[str, str], Edge]) -> None:
     """A box with the code of a stage, and one with its parameters."""
-    files = [f"{one.path}  {_short(one.digest)}".strip() for one in step.inputs if one.role == "code"]
+    code = [one for one in step.inputs if one.role == "code"]
+    code.sort(key=lambda one: PurePosixPath(one.path).stem != step.name)  # its own file first: not all are shown
+    files = [f"{one.path}  {_short(one.digest)}".strip() for one in code]
     for what, lines in (("code", files), ("params", list(_values(step)))):
         if lines:
             name = f"{what}:{step.address}"
