@@ -21,6 +21,7 @@ from dataops.errors import DataOpsError
 from dataops.repo.recorded import outside
 from dataops.versions import context as contexts
 from dataops.versions.context import Context
+from dataops.versions.track import require_artifact_name
 
 NEW = "`dataops track`, `release`, `versions` and `show`"
 
@@ -55,7 +56,7 @@ def run_version(arguments: argparse.Namespace) -> int:
     from dataops.versions.plan import Options
 
     context = common.opened(arguments)
-    name, file = common.artifact(arguments.name), arguments.file
+    name, file = require_artifact_name(arguments.name), arguments.file
     if not file.is_file():
         raise DataOpsError(f"there is no file {line(file)}", "a folder is uploaded by upload_data.py")
     number = (
@@ -76,14 +77,14 @@ def run_version(arguments: argparse.Namespace) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """List."""
-    name = [outside(common.artifact(arguments.name), contexts.here().prefix)] if arguments.name else []
+    name = [outside(require_artifact_name(arguments.name), contexts.here().prefix)] if arguments.name else []
     return common.dataops("versions", *name)
 
 
 def run_info(arguments: argparse.Namespace) -> int:
     """Show one."""
     context = contexts.here()
-    name = outside(common.artifact(arguments.name), context.prefix)
+    name = outside(require_artifact_name(arguments.name), context.prefix)
     return common.dataops("show", common.version(context, f"{name}@{arguments.version}", [name]).name)
 
 

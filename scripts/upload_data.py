@@ -21,6 +21,7 @@ from dataops.repo.registry import Version
 from dataops.repo.tags import Number
 from dataops.versions.context import Context
 from dataops.versions.plan import Options
+from dataops.versions.track import require_artifact_name
 
 NEW = "`dataops release` (of a folder that DVC tracks)"
 TYPES = ("semantic", "timestamp", "git_commit", "content_hash", "hybrid")
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from dataops.cli.terminal import progress
 
-    artifact = common.artifact(arguments.artifact or common.delivered(context))
+    artifact = require_artifact_name(arguments.artifact or common.delivered(context))
     files = _named(arguments.files)
     options = Options(
         artifact, number=_number(context, arguments, artifact, files), allow_invalid=arguments.allow_invalid

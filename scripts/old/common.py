@@ -154,19 +154,6 @@ def is_called(one: Version, short: str) -> bool:
     return short in ((one.card or {}).get("aliases") or ())
 
 
-def artifact(name: str) -> str:
-    """A name that an artifact may have.
-
-    Raises:
-        DataOpsError: it is none.
-    """
-    if not tags.is_artifact_name(name) or ":" in name:
-        raise DataOpsError(
-            f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
-        )
-    return name
-
-
 def number(flag: str, asked: str) -> tags.Number:
     """A version's own name: v1.1.0, also as v1.1, 1.1 and v1.
 

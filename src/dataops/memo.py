@@ -37,9 +37,9 @@ Entry = dict[str, Any]
 class Memo:
     """The index of one stage. `base` stands for all that its results depend on besides partitions; None: no index."""
 
-    def __init__(self, stage: str, base: str | None, root: Path = Path()) -> None:
-        self._base, self._root = base, root
-        self._index = root / FOLDER / f"{stage}.json"
+    def __init__(self, stage: str, base: str | None) -> None:
+        self._base = base
+        self._index = FOLDER / f"{stage}.json"
         self._before: dict[str, Entry] = _entries(self._index) if base else {}
         self._now: dict[str, Entry] = {}
 
@@ -103,7 +103,7 @@ class Memo:
     def _cache(self) -> Cache:
         from dataops.store import cache
 
-        return cache.of(self._root)
+        return cache.of(Path())
 
     def _content(self, entry: Entry) -> bytes | None:
         from dataops.store.objects import Object
@@ -121,12 +121,15 @@ def as_before(kept: int, files: int) -> str:
 
 def digest(path: Path) -> str:
     """A file's SHA-256: of all hashes what processors have instructions for."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:  # a batch may be larger than the memory
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def md5(path: Path) -> str:
     """What DVC knows a file by."""
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    from dataops.store.hashing import hash_file
+
+    return hash_file(path).md5
 
 
 def base(stage: str, partitioned: set[str]) -> str | None:

@@ -60,10 +60,7 @@ def track(
         raise DataOpsError("there is no work tree to track a file in")
     root = context.root
     path = _inside(root, file, folder=folder)
-    if not tags.is_artifact_name(name) or ":" in name:
-        raise DataOpsError(
-            f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
-        )
+    require_artifact_name(name)
     try:
         text = (root / PIPELINE).read_text(encoding="utf-8") if (root / PIPELINE).is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
@@ -102,6 +99,19 @@ def track(
         before == now,
         tuple(str(item) for item in (pointer, ignored, PIPELINE) if (root / item).exists()),
     )
+
+
+def require_artifact_name(name: str) -> str:
+    """The name, if an artifact of this repository may have it.
+
+    Raises:
+        DataOpsError: it may not.
+    """
+    if not tags.is_artifact_name(name) or ":" in name:
+        raise DataOpsError(
+            f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
+        )
+    return name
 
 
 def _size(path: Path) -> int:

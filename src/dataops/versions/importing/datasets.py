@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from dataops.errors import DataOpsError
-from dataops.repo import tags
 from dataops.repo.recorded import outside
 from dataops.store.objects import Progress
 from dataops.versions.context import Context
 from dataops.versions.importing import bucket, run, trainings
 from dataops.versions.importing.plan import Plan, plan
 from dataops.versions.importing.run import Done, Reached, silent
+from dataops.versions.track import require_artifact_name
 
 BRANCH = "imported/datasets"
 
@@ -41,7 +41,7 @@ def look(context: Context, url: str, options: Options, progress: Progress = sile
         DataOpsError: the bucket can't be read, or holds no versions.
     """
     for name in (options.artifact, options.model):
-        named(name)
+        require_artifact_name(name)
     store = context.store(options.remote)
     place = bucket.reach(url, store, options.endpoint_url, options.profile)
     olds, notes = bucket.versions(place, options.artifact, progress)
@@ -77,18 +77,6 @@ def bring(
             allow=options.allow,
             reached=reached,
             progress=progress,
-        )
-
-
-def named(name: str) -> None:
-    """Refuse what can't name an artifact here.
-
-    Raises:
-        DataOpsError: it can't.
-    """
-    if not tags.is_artifact_name(name) or ":" in name:
-        raise DataOpsError(
-            f"{name!r} can't name an artifact", "letters, digits, - and _; a letter or digit at both ends"
         )
 
 
