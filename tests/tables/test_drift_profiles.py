@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import itertools
-from functools import reduce
+from functools import cache, reduce
 
 import datasketches
 import numpy as np
@@ -82,19 +82,56 @@ def test_within_the_stated_bound(name, parts):
 @pytest.mark.parametrize("name", PAIRS)
 def test_ranks_and_quantiles(name, parts):
     """The distribution function is within the column's own error at every value; so are quantiles, by their ranks."""
-    from dataops.tables.drift.distributions import Exact, profiled
+    from dataops.tables.drift.distributions import Exact
+    from dataops.tables.drift.lines import of_profiles
 
     values = np.sort(np.asarray(PAIRS[name][0], float))
     column = reduce(merge, (profile(framed(piece), CONTRACT) for piece in np.array_split(PAIRS[name][0], parts)))
-    sketch, exact = profiled(column["columns"]["x"]), Exact(values)
+    sketch, exact = of_profiles([column["columns"]["x"]]), Exact(values)
     between = np.unique(np.concatenate((values, values[:-1] / 2 + values[1:] / 2)))
-    for mine, true in zip(sketch.ranks(between), exact.ranks(between), strict=True):
-        assert np.abs(mine - true).max() <= sketch.error + 1e-12
+    for mine, true in zip(sketch.ranks([between]), exact.ranks(between), strict=True):
+        assert np.abs(mine - true).max() <= sketch.errors[0] + 1e-12
     shares = np.linspace(0.01, 0.99, 50)
-    left, right = exact.ranks(sketch.quantiles(shares))
-    room = sketch.error + 1 / len(values) + 1e-9
+    left, right = exact.ranks(sketch.quantiles(shares)[0])
+    room = sketch.errors[0] + 1 / len(values) + 1e-9
     assert (left - room <= shares).all()
     assert (shares <= right + room).all()
+
+
+ALONE = ("effect", "p_value", "error", "psi", "wasserstein", "outside", "statistics", "quantiles", "shape", "missing")
+
+
+@cache
+def of_all(parts):
+    """Two profiles with a column for each pair, and some that have little, between them in any order."""
+    columns = PAIRS | {
+        "one value": (np.full(30, 2.5), np.full(20, 2.5)),
+        "one row": (np.array([1.0]), np.array([1.0])),
+        "least": (RNG.normal(size=900) * 1e-310, RNG.normal(size=900) * 1e-310),
+        "nothing": (np.array([np.nan]), np.array([np.nan])),
+    }
+    found = {}
+    for name, sides in columns.items():
+        found[name] = [
+            reduce(merge, (profile(framed(piece), CONTRACT) for piece in np.array_split(side, parts)))["columns"]["x"]
+            for side in sides
+        ]
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+@pytest.mark.parametrize("parts", [1, 3])
+def test_columns_together_are_what_each_is_alone(parts, data):
+    """All columns are measured at once; beside whichever others, in any order, each has its own figures to the bit."""
+    kept = of_all(parts)
+    names = data.draw(st.permutations(list(kept)))
+    sides = [{"format": 2, "rows": 90_000, "columns": {n: kept[n][i] for n in names}} for i in (0, 1)]
+    together = compare(*sides, Thresholds())["columns"]
+    assert list(together) == names
+    for name in names:
+        alone = compare(*sides, Thresholds(), columns=[name])["columns"][name]
+        assert {key: alone.get(key) for key in ALONE} == {key: together[name].get(key) for key in ALONE}
 
 
 def test_few_values_are_exact():

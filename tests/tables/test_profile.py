@@ -16,7 +16,7 @@ from workbench import PARAMS, Bench, sales
 
 from dataops.files import to_json
 from dataops.tables.contract import Contract
-from dataops.tables.drift.distributions import profiled
+from dataops.tables.drift.lines import of_profiles
 from dataops.tables.profile import KEPT, merge, profile, standard_deviation
 
 CONTRACT = Contract.model_validate(PARAMS["contract"])
@@ -50,7 +50,7 @@ def test_merged_parts_are_the_whole(cuts):
             assert standard_deviation(other) == pytest.approx(known.std(), rel=1e-10)
             for q in (0.1, 0.5, 0.9):
                 low, high = known.quantile([max(q - 0.03, 0), min(q + 0.03, 1)])
-                assert low <= profiled(other).quantiles(np.array([q]))[0] <= high
+                assert low <= of_profiles([other]).quantiles(np.array([q]))[0, 0] <= high
 
 
 def test_same_rows_same_profile():

@@ -63,7 +63,7 @@ def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
     """A profile's column in numbers that people read."""
     import numpy as np
 
-    from dataops.tables.drift.distributions import profiled
+    from dataops.tables.drift import lines
     from dataops.tables.profile import standard_deviation
 
     found: dict[str, Any] = {"missing": int(column["missing"])}
@@ -73,7 +73,7 @@ def described_column(column: Mapping[str, Any]) -> dict[str, Any]:
             "mean": float(column["mean"]),
             "std": standard_deviation(entry),
             "min": float(column["min"]),
-            "median": float(profiled(entry).quantiles(np.array([0.5]))[0]),
+            "median": float(lines.of_profiles([entry]).quantiles(np.array([0.5]))[0, 0]),
             "max": float(column["max"]),
         }
     elif column["kind"] == "categorical":

@@ -31,7 +31,6 @@ FORMAT = 2
 DAMAGED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError, MemoryError)
 Report = dict[str, Any]
 Entry = dict[str, Any]
-Side = Numbers | Entry  # of a column
 
 
 def compare(reference: Profile, current: Profile, limits: Thresholds, columns: Collection[str] | None = None) -> Report:
@@ -47,14 +46,24 @@ def compare(reference: Profile, current: Profile, limits: Thresholds, columns: C
         {name: column["kind"] for name, column in side["columns"].items()} for side in (reference, current)
     ]
 
-    def side(profile: Profile, name: str, kind: Kind) -> Side:
-        column: Entry = profile["columns"][name]
-        return numeric.of_profile(column) if kind == "numeric" else column
+    rows = reference["rows"], current["rows"]
 
-    def both(name: str, kind: Kind) -> tuple[Side, Side]:
-        return side(reference, name, kind), side(current, name, kind)
+    def measured(shared: Mapping[str, Kind]) -> list[Entry]:
+        pairs = {name: (reference["columns"][name], current["columns"][name]) for name in shared}
+        numbers = {
+            name: (numeric.of_profile(old), numeric.of_profile(new))
+            for name, (old, new) in pairs.items()
+            if shared[name] == "numeric"
+        }
+        found = dict(
+            zip(numbers, numeric.measure_profiles([pairs[name] for name in numbers], [*numbers.values()]), strict=True)
+        )
+        return [
+            _numbers(found[name], *numbers[name], *rows) if name in numbers else _counted(kind, *pairs[name], *rows)
+            for name, kind in shared.items()
+        ]
 
-    return _report("profiles", kinds, (reference["rows"], current["rows"]), limits, columns, both, map)
+    return _report("profiles", kinds, rows, limits, columns, measured)
 
 
 def compare_frames(
@@ -80,17 +89,22 @@ def compare_frames(
     kinds = [
         {str(name): kind_of(str(name), frame[str(name)], contract) for name in frame} for frame in (reference, current)
     ]
-    read: Mapping[Kind, Callable[[pd.Series], Side]] = {
-        "numeric": numeric.of_values,
-        "categorical": lambda values: categories.summary(values, kept=None),
-        "time": lambda values: time_profile.summary(values, frequency),
-    }
+    rows = len(reference), len(current)
 
-    def both(name: str, kind: Kind) -> tuple[Side, Side]:
-        return read[kind](reference[name]), read[kind](current[name])
+    def measure(name: str, kind: Kind) -> Entry:
+        values = reference[name], current[name]
+        if kind == "numeric":
+            a, b = map(numeric.of_values, values)
+            return _numbers(numeric.measure(a, b), a, b, *rows)
+        if kind == "categorical":
+            old, new = (categories.summary(side, kept=None) for side in values)
+        else:
+            old, new = (time_profile.summary(side, frequency) for side in values)
+        return _counted(kind, old, new, *rows)
 
+    # a column is read and measured in one go: of how many both sides lie in memory, is the number of threads
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return _report("exact", kinds, (len(reference), len(current)), limits, columns, both, pool.map)
+        return _report("exact", kinds, rows, limits, columns, lambda shared: pool.map(measure, shared, shared.values()))
 
 
 def _report(
@@ -99,8 +113,7 @@ def _report(
     rows: tuple[int, int],
     limits: Thresholds,
     columns: Collection[str] | None,
-    both: Callable[[str, Kind], tuple[Side, Side]],
-    each: Callable[..., Iterable[Entry]],
+    measures: Callable[[Mapping[str, Kind]], Iterable[Entry]],
 ) -> Report:
     old, new = kinds
     for name in columns or ():
@@ -114,9 +127,7 @@ def _report(
         "removed": [name for name in old if name not in new],
         "retyped": [name for name in old if name in new and old[name] != new[name]],
     }
-    # a column is read and measured in one go: of how many both sides lie in memory, is the number of threads
-    measures = each(lambda name: _measured(shared[name], *both(name, shared[name]), *rows), shared)
-    measured = dict(zip(shared, measures, strict=True))
+    measured = dict(zip(shared, measures(shared), strict=True))
     left_out = {name: entry["left_out"] for name, entry in measured.items() if "left_out" in entry}
     judged, found, score = judge(measured if all(rows) else {}, limits)
     drifted = [name for name, entry in judged.items() if entry["drifted"]]
@@ -139,25 +150,21 @@ def _report(
     }
 
 
-def _measured(kind: Kind, old: Side, new: Side, n: int, m: int) -> Entry:
-    """The column's measures; with `left_out`, why its distribution isn't among them."""
-    entry: Entry = {"kind": kind, "effect": None, "p_value": None}
-    if isinstance(old, Numbers) and isinstance(new, Numbers):
-        why = numeric.left_out(old, new)
-        entry |= {"left_out": why} if why else numeric.measure(old, new)
-        lost, now = old.missing, new.missing
-        if old.infinite or new.infinite:
-            entry["infinite"] = absent.measure(old.infinite, new.infinite, n, m)
-    else:
-        assert isinstance(old, dict)
-        assert isinstance(new, dict)
-        why = categorical.left_out(old, new) if kind == "categorical" else ""
-        measure = categorical.measure if kind == "categorical" else times.measure
-        entry |= {"left_out": why} if why else measure(old, new)
-        if kind == "categorical" and not why and (little := categorical.uncounted(old, new)):
-            entry["left_out"] = little  # what is measured is the least that moved
-        lost, now = old["missing"], new["missing"]
-    return entry | {"missing": absent.measure(lost, now, n, m)}
+def _numbers(entry: Entry, a: Numbers, b: Numbers, n: int, m: int) -> Entry:
+    """A column of numbers with its measures, and what is not among them."""
+    if a.infinite or b.infinite:
+        entry["infinite"] = absent.measure(a.infinite, b.infinite, n, m)
+    return entry | {"missing": absent.measure(a.missing, b.missing, n, m)}
+
+
+def _counted(kind: Kind, old: Entry, new: Entry, n: int, m: int) -> Entry:
+    """A column of categories or times; with `left_out`, why its distribution isn't among the measures."""
+    why = categorical.left_out(old, new) if kind == "categorical" else ""
+    measure = categorical.measure if kind == "categorical" else times.measure
+    entry = {"kind": kind, "effect": None, "p_value": None} | ({"left_out": why} if why else measure(old, new))
+    if kind == "categorical" and not why and (little := categorical.uncounted(old, new)):
+        entry["left_out"] = little  # what is measured is the least that moved
+    return entry | {"missing": absent.measure(old["missing"], new["missing"], n, m)}
 
 
 def _method(name: str, measured: Mapping[str, Entry]) -> Entry:

@@ -65,7 +65,7 @@ def measure(old: Column, new: Column) -> Column:
         "error": float(max(p[-1], q[-1])) if old["other"] or new["other"] else 0.0,
         "pooled": pooled,
         "jensen_shannon": jensen_shannon(p, q),
-        "psi": psi(p, q),
+        "psi": float(psi(p, q)),
         "new": fresh[:NAMED],
         "new_share": count / m,
         "new_expected": singles / n,

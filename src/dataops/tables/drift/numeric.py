@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,16 +11,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from dataops.tables.drift.distributions import Distribution, distances, profiled
-from dataops.tables.drift.distributions import of_values as of_both
+from dataops.tables.drift import distributions, lines
+from dataops.tables.drift.distributions import Pair
+from dataops.tables.drift.lines import Lines
 from dataops.tables.drift.shares import psi
 from dataops.tables.profile.moments import mean_and_deviation
 from dataops.tables.profile.numbers import as_array, finite, standard_deviation
 
 Floats = npt.NDArray[np.float64]
+Column = dict[str, Any]
+Entry = dict[str, Any]
+NOTHING: Entry = {"kind": "numeric", "effect": None, "p_value": None}
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 NAMES = [f"{level:g}" for level in LEVELS]
-ASKED = np.concatenate((LEVELS, np.arange(1, 10) / 10, [0.005, 0.995]))  # levels, deciles, ends of the picture
+STATISTICS = ("mean", "std", "median", "min", "max")
+CUTS = 9
+ASKED = np.concatenate((LEVELS, np.arange(1, 1 + CUTS) / 10, [0.005, 0.995]))  # levels, deciles, ends of the picture
 BARS = 40
 WHOLE = 1e15  # below, a float has halves
 IDENTIFIERS = 100  # rows from which numbers that never repeat are taken for identifiers
@@ -38,13 +45,12 @@ class Numbers:
     std: float = 0.0
     low: float = 0.0
     high: float = 0.0
-    distribution: Distribution | None = None
     values: npt.NDArray[Any] | None = None
     """All of them, where they are there."""
 
 
 def of_values(values: pd.Series) -> Numbers:
-    """Out of a column, (n,), in its own type; its values are settled into a distribution beside the other side's."""
+    """Out of a column, (n,), in its own type."""
     known, missing, infinite, total = finite(as_array(values), len(values))
     if not len(known):
         return Numbers(0, missing, infinite)
@@ -52,17 +58,11 @@ def of_values(values: pd.Series) -> Numbers:
     integer = known.dtype.kind in "iu"
     unique = integer and int(high) - int(low) >= len(known) - 1 and len(np.unique(known)) == len(known)
     mean, deviation = mean_and_deviation(known, float(low), float(high), total)
-    return Numbers(
-        len(known), missing, infinite, integer, unique, mean, deviation, float(low), float(high), None, known
-    )
+    return Numbers(len(known), missing, infinite, integer, unique, mean, deviation, float(low), float(high), known)
 
 
-def of_profile(column: dict[str, Any]) -> Numbers:
-    """Out of a profile's column.
-
-    Raises:
-        ValueError: it is damaged.
-    """
+def of_profile(column: Column) -> Numbers:
+    """Out of a profile's column."""
     sizes = column["count"], column["missing"], column.get("infinite", 0)
     if not column["count"]:
         return Numbers(*sizes)
@@ -75,68 +75,134 @@ def of_profile(column: dict[str, Any]) -> Numbers:
         standard_deviation(column),
         float(column["min"]),
         float(column["max"]),
-        profiled(column),
     )
 
 
-def left_out(a: Numbers, b: Numbers) -> str:
-    """Why the column can't be compared as a distribution; "" where it can."""
+def measure(a: Numbers, b: Numbers) -> Entry:
+    """What a report says of a column, by every value.
+
+    The effect is D; None where a side has no value, or where `left_out` says why the column can't be compared.
+    """
+    if (unmeasured := _unmeasured(a, b)) is not None:
+        return unmeasured
+    assert a.values is not None
+    assert b.values is not None
+    return _measures([(a, b)], distributions.of_values(a.values, b.values))[0]
+
+
+def measure_profiles(columns: Sequence[tuple[Column, Column]], sides: Sequence[tuple[Numbers, Numbers]]) -> list[Entry]:
+    """What a report says of columns, (k,), by two profiles; `sides` are what they were read as.
+
+    Raises:
+        ValueError: one is damaged.
+    """
+    found = [_unmeasured(*pair) for pair in sides]
+    asked = [i for i, entry in enumerate(found) if entry is None]
+    if not asked:
+        return [entry for entry in found if entry is not None]
+    kept = lines.of_profiles([column for i in asked for column in columns[i]])
+    measured = dict(zip(asked, _measures([sides[i] for i in asked], kept), strict=True))
+    return [measured[i] if entry is None else entry for i, entry in enumerate(found)]
+
+
+def _unmeasured(a: Numbers, b: Numbers) -> Entry | None:
+    """What is said of a column that can't be compared as a distribution; None where it can."""
     if a.unique and b.unique and max(a.count, b.count) >= IDENTIFIERS:
-        return "identifier: whole numbers that never repeat"
-    return ""
+        return NOTHING | {"left_out": "identifier: whole numbers that never repeat"}
+    return None if a.count and b.count else dict(NOTHING)
 
 
-def measure(a: Numbers, b: Numbers) -> dict[str, Any]:
-    """What a report says of a column; the effect is D, None where a side has no value."""
-    entry: dict[str, Any] = {"kind": "numeric", "effect": None, "p_value": None}
-    x, y = a.distribution, b.distribution
-    if a.values is not None and b.values is not None:
-        x, y = of_both(a.values, b.values)
-    if x is None or y is None:
-        return entry
-    gap, p_value, area = distances(x, y, a.count, b.count)
-    deciles = x.quantiles(ASKED)
-    old, new = deciles.tolist(), y.quantiles(ASKED).tolist()
-    deciles = deciles[len(LEVELS) : -2]
-    cuts = deciles if (deciles[1:] > deciles[:-1]).all() else np.unique(deciles)
-    edges = bars(min(old[-2], new[-2]), max(old[-1], new[-1]), whole=a.integer and b.integer)
-    points = np.concatenate(([a.low, a.high], cuts, edges))
-    ranks = [side.ranks(points) for side in (x, y)]
-    upto = [np.concatenate(([0.0], right[2 : 2 + len(cuts)], [1.0])) for _, right in ranks]
-    below, above = float(ranks[1][0][0]), float(1 - ranks[1][1][1])
-    outside = (below if b.low < a.low else 0.0) + (above if b.high > a.high else 0.0)
-    beyond = round(max(outside - y.error, 0.0) * b.count)
-    figures = {
-        "mean": (a.mean, b.mean),
-        "std": (a.std, b.std),
-        "median": (old[3], new[3]),
-        "min": (a.low, b.low),
-        "max": (a.high, b.high),
-    }
-    return entry | {
-        "effect": gap,
-        "p_value": p_value,
-        "error": x.error + y.error,
-        "psi": psi(*(shares[1:] - shares[:-1] for shares in upto)),
-        "wasserstein": area,
-        "wasserstein_in_std": area / a.std if a.std else None,
-        "outside": {"share": outside, "p_value": outside_by_chance(beyond, a.count, b.count)},
-        "statistics": {name: changed(*pair) for name, pair in figures.items()},
-        "quantiles": {name: changed(*pair) for name, *pair in zip(NAMES, old, new, strict=False)},
-        "shape": {
-            "edges": edges.tolist(),
-            **{
-                name: _heights(left[-len(edges) :], right[-len(edges) :])
-                for name, (left, right) in zip(("reference", "current"), ranks, strict=True)
-            },
-        },
-    }
+def _measures(sides: Sequence[tuple[Numbers, Numbers]], samples: Pair | Lines) -> list[Entry]:
+    """Of k columns at once, each of two samples, one behind the other."""
+    quantiles = samples.quantiles(ASKED)
+    old, new = quantiles[::2], quantiles[1::2]
+    lows, highs = np.minimum(old, new)[:, -2].tolist(), np.maximum(old, new)[:, -1].tolist()
+    edges = [bars(*ends, whole=a.integer and b.integer) for (a, b), *ends in zip(sides, lows, highs, strict=True)]
+    points = [
+        np.concatenate(([a.low, a.high], deciles, outline))
+        for (a, _), deciles, outline in zip(sides, old[:, len(LEVELS) : -2], edges, strict=True)
+    ]
+    ranks = samples.ranks([asked for asked in points for _ in ("reference", "current")])
+    sizes = np.array([len(asked) for asked in points]).repeat(2)
+    begins = np.cumsum(sizes) - sizes
+    moved = psi(*_shares(ranks[1], begins)).tolist()
+    heights = _heights(*ranks, begins + 2 + CUTS, sizes - 2 - CUTS)
+    below, above = ranks[0][begins[1::2]].tolist(), (1 - ranks[1][begins[1::2] + 1]).tolist()
+    gaps = samples.distances([side.count for pair in sides for side in pair])
+    changes = _changes([a for a, _ in sides], [b for _, b in sides], old, new)
+    found = []
+    for i, (a, b) in enumerate(sides):
+        error, other = samples.errors[2 * i : 2 * i + 2]
+        gap, p_value, area = gaps[i]
+        outside = (below[i] if b.low < a.low else 0.0) + (above[i] if b.high > a.high else 0.0)
+        beyond = round(max(outside - other, 0.0) * b.count)
+        found.append(
+            NOTHING
+            | {
+                "effect": gap,
+                "p_value": p_value,
+                "error": error + other,
+                "psi": moved[i],
+                "wasserstein": area,
+                "wasserstein_in_std": area / a.std if a.std else None,
+                "outside": {"share": outside, "p_value": outside_by_chance(beyond, a.count, b.count)},
+                "statistics": dict(zip(STATISTICS, changes[i], strict=False)),
+                "quantiles": dict(zip(NAMES, changes[i][len(STATISTICS) :], strict=True)),
+                "shape": {
+                    "edges": edges[i].tolist(),
+                    "reference": heights[2 * i],
+                    "current": heights[2 * i + 1],
+                },
+            }
+        )
+    return found
 
 
-def changed(before: float, now: float) -> dict[str, float | None]:
-    """Both, and the change in percent of the old; None from nothing, or beyond what a float holds."""
-    change = 100 * (now / abs(before) - math.copysign(1, before)) if before else math.inf
-    return {"reference": before, "current": now, "change_percent": change if math.isfinite(change) else None}
+def _shares(right: Floats, begins: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Each side's shares between the deciles of the first, (k, 10), out of ranks flat; two equal deciles have none."""
+    upto = np.zeros((len(begins), CUTS + 2))
+    upto[:, 1:-1], upto[:, -1] = right[begins[:, None] + np.arange(2, 2 + CUTS)], 1.0
+    found = upto[:, 1:] - upto[:, :-1]
+    return found[::2], found[1::2]
+
+
+def _heights(
+    left: Floats, right: Floats, begins: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
+) -> list[list[float]]:
+    """Shares between edges, as exact as a picture needs; a value on the first edge belongs to the first bar."""
+    found = np.append(right[1:] - right[:-1], 0.0)
+    found[begins] += right[begins] - left[begins]
+    heights = np.round(found, 7).tolist()
+    return [heights[begin : begin + size - 1] for begin, size in zip(begins.tolist(), sizes.tolist(), strict=True)]
+
+
+def _changes(a: Sequence[Numbers], b: Sequence[Numbers], old: Floats, new: Floats) -> list[list[Entry]]:
+    """Statistics and quantiles of k columns: both, and the change in percent of the old.
+
+    None from nothing, or beyond what a float holds.
+    """
+    median, asked = LEVELS.index(0.5), len(LEVELS)
+    before, now = (
+        np.column_stack(
+            (
+                [(one.mean, one.std) for one in side],
+                found[:, median],
+                [(one.low, one.high) for one in side],
+                found[:, :asked],
+            )
+        )
+        for side, found in ((a, old), (b, new))
+    )
+    with np.errstate(all="ignore"):
+        change = 100 * (now / np.abs(before) - np.copysign(1, before))
+    known = np.isfinite(change) & (before != 0)
+    return [
+        [
+            {"reference": x, "current": y, "change_percent": percent if sure else None}
+            for x, y, percent, sure in zip(*row, strict=True)
+        ]
+        for row in zip(before.tolist(), now.tolist(), change.tolist(), known.tolist(), strict=True)
+    ]
 
 
 def bars(low: float, high: float, *, whole: bool) -> Floats:
@@ -146,14 +212,6 @@ def bars(low: float, high: float, *, whole: bool) -> Floats:
     if high / 2 > low / 2:
         return np.linspace(low / 2, high / 2, BARS + 1) * 2
     return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
-
-
-def _heights(left: Floats, right: Floats) -> list[float]:
-    """Shares between edges, as exact as a picture needs; a value on the first edge belongs to the first bar."""
-    found = right[1:] - right[:-1]
-    found[0] += right[0] - left[0]
-    heights: list[float] = np.round(found, 7).tolist()
-    return heights
 
 
 def outside_by_chance(found: int, n: int, m: int) -> float:

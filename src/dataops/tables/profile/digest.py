@@ -32,6 +32,7 @@ HEADER = np.dtype(
 )
 CENTROID = np.dtype([("mean", "<f8"), ("weight", "<u8")])
 SINGLE = 16  # bytes
+ONE = (1).to_bytes(8, "little")
 Floats = npt.NDArray[np.float64]
 
 
@@ -65,9 +66,7 @@ def packed(found: Centroids, low: float, high: float) -> str:
     head = np.zeros((), HEADER)
     head["longs"], head["version"], head["family"], head["k"] = 2, 1, 20, 200
     head["centroids"], head["min"], head["max"] = len(found.means), low, high
-    body = np.empty(len(found.means), CENTROID)
-    body["mean"], body["weight"] = found
-    return base64.b64encode(head.tobytes() + body.tobytes()).decode()
+    return base64.b64encode(head.tobytes() + laid_out(*found)).decode()
 
 
 def unpacked(text: str) -> Centroids:
@@ -76,17 +75,47 @@ def unpacked(text: str) -> Centroids:
     Raises:
         ValueError: it is none.
     """
+    return read([body(text)])[0]
+
+
+def body(text: str) -> bytes:
+    """The part of a digest that has its centroids, at least one.
+
+    Raises:
+        ValueError: it is none.
+    """
     content = base64.b64decode(text, validate=True)
     if len(content) == SINGLE:
-        return Centroids(np.frombuffer(content, "<f8", 1, 8), np.ones(1, np.int64))
+        return content[8:] + ONE
     if len(content) <= HEADER.itemsize or (len(content) - HEADER.itemsize) % CENTROID.itemsize:
         raise ValueError("it is no t-digest")
-    body = np.frombuffer(content, CENTROID, offset=HEADER.itemsize)
-    weights = body["weight"].astype(np.int64)
-    if not np.isfinite(body["mean"]).all() or (weights <= 0).any():
+    return content[HEADER.itemsize :]
+
+
+def laid_out(means: npt.ArrayLike, weights: npt.ArrayLike) -> bytes:
+    """Centroids, (k,), as a digest has them."""
+    found = np.empty(np.shape(means), CENTROID)
+    found["mean"], found["weight"] = means, weights
+    return found.tobytes()
+
+
+def read(bodies: list[bytes]) -> tuple[Centroids, npt.NDArray[np.int64]]:
+    """The centroids of some digests, one behind the other, and how many each has.
+
+    Raises:
+        ValueError: they are damaged.
+    """
+    found = np.frombuffer(b"".join(bodies), CENTROID)
+    sizes = np.array([len(one) // CENTROID.itemsize for one in bodies])
+    means, weights = found["mean"].copy(), found["weight"].astype(np.int64)
+    if not np.isfinite(means).all() or (weights <= 0).any() or not sizes.all():
         raise ValueError("it is a damaged t-digest")
-    order = np.argsort(body["mean"], kind="stable")  # the library alternates the direction of its merges
-    return Centroids(body["mean"][order], weights[order])
+    falls = means[1:] < means[:-1]
+    falls[np.cumsum(sizes)[:-1] - 1] = False
+    if falls.any():  # the library alternates the direction of its merges
+        order = np.lexsort((means, np.arange(len(sizes)).repeat(sizes)))
+        means, weights = means[order], weights[order]
+    return Centroids(means, weights), sizes
 
 
 def together(left: Centroids, right: Centroids) -> tuple[Centroids, float]:

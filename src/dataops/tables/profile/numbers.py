@@ -8,6 +8,7 @@ fall in with it, and its distribution function is within 0.0039 of the whole's e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -134,6 +135,18 @@ def distribution_of(column: Column) -> digest.Centroids:
     Raises:
         ValueError: the digest is damaged.
     """
-    if "digest" in column:
-        return digest.unpacked(column["digest"])
-    return digest.Centroids(np.array(column["values"], np.float64), np.array(column["counts"], np.int64))
+    return distributions_of([column])[0]
+
+
+def distributions_of(columns: Sequence[Column]) -> tuple[digest.Centroids, npt.NDArray[np.int64]]:
+    """Those of columns, (k,), one behind the other, and how many values or centroids each has, (k,).
+
+    Raises:
+        ValueError: one is damaged.
+    """
+    return digest.read(
+        [
+            digest.body(column["digest"]) if "digest" in column else digest.laid_out(column["values"], column["counts"])
+            for column in columns
+        ]
+    )
