@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 
 import numpy as np
@@ -80,14 +81,37 @@ def check(cells, by, length):
         np.testing.assert_allclose(std[place], wanted, rtol=1e-9, atol=1e-9 * size)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    values=st.lists(st.one_of(st.integers(-(10**6), 10**6), st.just(0.5)), min_size=2, max_size=60),
+    length=st.integers(2, 30),
+)
+def test_deviations_of_whole_numbers_are_exact(values, length):
+    """Only the last division and the root are rounded, however large the numbers, wherever in the table they are."""
+    found = History(np.zeros(len(values), int), np.arange(len(values)), np.array(values, float)).rolling_std(length, 0)
+    for end in range(2, len(values) + 1):
+        there = values[max(end - length, 0) : end]
+        if 0.5 not in there:
+            n = len(there)
+            spread = n * sum(value * value for value in there) - sum(there) ** 2
+            assert found[end - 1] == math.sqrt(spread / (n * (n - 1)))
+
+
 def random_history(seed=0, series=40, span=400, kept=0.8, whole=False):
-    """Many series of different length, of values of very different size or whole numbers; `kept` below 1 makes gaps."""
+    """Many series of different length, of values of very different size or whole numbers; `kept` below 1 makes gaps.
+
+    With "mixed" whole numbers have all kinds of company: their own series, windows of them, single ones, large ones.
+    """
     rng = np.random.default_rng(seed)
     rows = [(s, t) for s in range(series) for t in range(rng.integers(span)) if rng.random() < kept]
     values = rng.normal(size=len(rows)) * 10.0 ** rng.integers(-6, 6, len(rows))
-    if whole:
+    ids, steps = np.array([s for s, _ in rows]), np.array([t for _, t in rows]) - 200
+    if whole == "mixed":
+        counts = rng.poisson(20, len(rows)) * np.where(rng.random(len(rows)) < 0.01, 10**7, 1)
+        values = np.where(((ids % 4 < 2) & (steps % 90 != 0)) | (rng.random(len(rows)) < 0.2), counts, values)
+    elif whole:
         values = rng.poisson(20, len(rows)).astype(float)
-    return np.array([s for s, _ in rows]), np.array([t for _, t in rows]) - 200, values
+    return ids, steps, values
 
 
 def measures(history, length, until):
@@ -100,7 +124,7 @@ def measures(history, length, until):
     return np.stack(found).view(np.int64)
 
 
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("whole", [True, False, "mixed"])
 @pytest.mark.parametrize("kept", [1, 0.97, 0.5])
 @pytest.mark.parametrize(("length", "until"), [(1, 1), (7, 7), (28, 3), (364, 28)])
 def test_parts_give_the_bits_of_the_whole(length, until, kept, whole):

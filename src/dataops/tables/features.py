@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -72,7 +74,9 @@ class History:
         # of zeros there is one: a sum's sign would depend on its path. A row that is none ends both arrays
         self._values: Floats = np.append(values, 0.0) + 0.0
         self._at: Integers = np.append(at, BEYOND)
-        self._sums = _whole_sums(self._values)
+        self._greatest = float(np.abs(self._values).max())
+        whole = len(self._values) * self._greatest < EXACT and bool((self._values == np.rint(self._values)).all())
+        self._sums = Sums(self._values[:-1]) if whole else None
         # known rows of the series before each row's own
         self._first: Integers = np.repeat(np.searchsorted(self._at, firsts), sizes)[asked]
 
@@ -97,7 +101,36 @@ class History:
         return self._by_block(measure)
 
     def rolling_std(self, length: int, until: int) -> Floats:
-        """Sample standard deviation (n-1) in that window by the two-pass formula, shape (m,); NaN below two values."""
+        """Sample standard deviation (n-1) in that window, shape (m,); NaN below two values.
+
+        Of whole numbers by exact sums of them and of their squares, of others by the two-pass formula.
+        """
+        sums = self._sums_of_windows(length)
+        if sums is None:
+            return self._std_in_two_passes(length, until)
+        std, rough = sums.std(), None if sums.others is None else self._std_in_two_passes(length, until)
+
+        def measure(part: slice) -> Floats:
+            low, high = self._bound(part, until + length), self._bound(part, until)
+            found = std(low, high)
+            return found if rough is None else np.where(sums.known(low, high), found, rough[part])
+
+        return self._by_block(measure)
+
+    def _sums_of_windows(self, length: int) -> Sums | None:
+        """Those of the values that are whole numbers and small; None where none is.
+
+        What is small depends on the length alone, so that a window is measured in the same way in any company: no
+        number is rounded before count * sum(x^2) - sum(x)^2 is divided, as that is below 2^53.
+        """
+        limit = isqrt(EXACT) // length
+        if self._sums is not None and self._greatest <= limit:
+            return self._sums
+        values = self._values[:-1]
+        few = (np.abs(values) <= limit) & (values == np.rint(values))
+        return Sums(np.where(few, values, 0.0), ~few) if few.any() else None
+
+    def _std_in_two_passes(self, length: int, until: int) -> Floats:
         gaps: list[tuple[Integers, Integers, Integers]] = []
 
         def measure(part: slice) -> Floats:
@@ -152,7 +185,7 @@ class History:
     def _sum(self, low: Integers, high: Integers) -> Floats:
         """The sum of the values from `low` up to `high`, shape (b,); meaningless where there is none."""
         if self._sums is not None:
-            return (self._sums[high] - self._sums[low]).astype(np.float64)
+            return self._sums.of(low, high).astype(np.float64)
         return np.asarray(np.add.reduceat(self._values, np.stack([low, high], axis=1).ravel())[::2])
 
     def _std(self, low: Integers, high: Integers, length: int) -> Floats:
@@ -188,13 +221,40 @@ class History:
         return np.asarray(found[np.minimum(low - low[0], len(places) - 1)])
 
 
-def _whole_sums(values: Floats) -> Integers | None:
-    """Where all values are whole numbers, their running sums (n + 1,) from 0 on; else None.
+class Sums:
+    """Running sums of whole numbers, (n,), and of their squares, exact in any order; `others` are none, and 0 here."""
 
-    Sums of whole numbers are exact, in any order. Integers that overflow wrap, so that differences stay right.
-    """
-    if len(values) * np.abs(values).max() >= EXACT or (values != np.rint(values)).any():
-        return None
+    def __init__(self, values: Floats, others: npt.NDArray[np.bool_] | None = None) -> None:
+        self._values = values.astype(np.int64)
+        self._sums = running(self._values)
+        self.others = None if others is None else running(others)
+
+    @cached_property
+    def _squares(self) -> Integers:
+        return running(self._values * self._values)
+
+    def known(self, low: Integers, high: Integers) -> npt.NDArray[np.bool_]:
+        """Whether all values from `low` up to `high` are such numbers, (b,)."""
+        return np.ones(len(low), bool) if self.others is None else self.others[high] == self.others[low]
+
+    def of(self, low: Integers, high: Integers) -> Integers:
+        """The sum from `low` up to `high`, (b,)."""
+        return np.asarray(self._sums[high] - self._sums[low])
+
+    def std(self) -> Callable[[Integers, Integers], Floats]:
+        """The sample standard deviation of values that are `known`, by `low` and `high`, (b,); NaN below two."""
+        squares = self._squares  # made once, not by each thread
+
+        def measure(low: Integers, high: Integers) -> Floats:
+            count, total = high - low, self.of(low, high)
+            spread = count * (squares[high] - squares[low]) - total * total
+            return np.asarray(np.sqrt(spread / np.where(count > 1, count * (count - 1), np.nan)))
+
+        return measure
+
+
+def running(values: npt.NDArray[Any]) -> Integers:
+    """The sum of the values before each place, (n + 1,); past the largest integer it wraps, and differences hold."""
     sums = np.zeros(len(values) + 1, dtype=np.int64)
     np.cumsum(values, dtype=np.int64, out=sums[1:])
     return sums
