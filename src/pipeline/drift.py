@@ -14,6 +14,7 @@ from dataops.files import write_json, write_text
 from dataops.params import section
 from dataops.report.drift_page import page
 from dataops.report.drift_picture import draw
+from dataops.report.drift_verdict import verdict
 from dataops.reports import read_json
 from dataops.tables import parquet
 from dataops.tables.contract import Contract
@@ -57,9 +58,8 @@ def main() -> None:
     write_json(METRICS, {"score": report["score"], "columns_drifted": len(report["columns_drifted"])})
     draw(report, limits.effect, PICTURE)
     write_text(PAGE, page(report))
-    verdict = f"drift in {', '.join(report['columns_drifted']) or 'the schema'}" if report["drifted"] else "no drift"
     message = "\n".join(
-        [clean(f"{verdict} ({compared})"), *(f"  {clean(one['text'])}" for one in report["recommendations"])]
+        [clean(f"{verdict(report)} ({compared})"), *(f"  {clean(one['text'])}" for one in report["recommendations"])]
     )
     if report["drifted"] and params.on_drift == "fail":
         raise Refused(message, "`drift.on_drift: warn` lets the pipeline go on")

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from dataops.report.drift_page import page
+from dataops.report.drift_verdict import verdict
 from dataops.tables.drift import Thresholds, compare_frames
 
 RNG = np.random.default_rng(4)
@@ -87,3 +88,15 @@ def test_an_advice_has_its_numbers() -> None:
             for key in rest.split("."):
                 found = found[key]
             assert found is not None, path
+
+
+def test_no_drift_is_said_of_what_could_be_judged() -> None:
+    """Beside a column of identifiers the answer is of the others, in the head of the page and beside the column."""
+    frame = pd.DataFrame({"order": np.arange(3000), "price": RNG.normal(size=3000)})
+    report = compare_frames(frame, frame.assign(order=frame["order"] + 3000), Thresholds())
+    assert verdict(report) == "no drift in 1 of 2 columns"
+    said = page(report)
+    assert "<h1>No drift in 1 of 2 columns" in said
+    assert "<span class=muted>left out: identifier: whole numbers that never repeat</span>" in said
+    assert said.count("left out") == 1
+    assert verdict(compare_frames(frame[["price"]], frame[["price"]], Thresholds())) == "no drift"

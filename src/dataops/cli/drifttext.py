@@ -7,6 +7,7 @@ from typing import Any
 
 from dataops.cli import terminal
 from dataops.cli.comparetext import escaped
+from dataops.report import drift_verdict
 from dataops.versions.wording import clean
 
 SEVERITIES = ("high", "medium", "low", "none")
@@ -33,9 +34,8 @@ def markdown(report: Report) -> str:
 
 def verdict(report: Report) -> str:
     """The answer in a line."""
-    moved = report["columns_drifted"]
-    what = f"drift in {', '.join(moved) or 'the schema'} ({report['severity']})" if report["drifted"] else "no drift"
-    return clean(f"{what}: {report['compared']}")
+    severity = f" ({report['severity']})" if report["drifted"] else ""
+    return clean(f"{drift_verdict.verdict(report)}{severity}: {report['compared']}")
 
 
 def remarks(report: Report) -> list[str]:

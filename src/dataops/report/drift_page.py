@@ -7,6 +7,7 @@ from typing import Any
 
 from dataops.report.drift_shapes import drawn
 from dataops.report.drift_shapes import plain as _text
+from dataops.report.drift_verdict import verdict
 
 SEVERITIES = ("high", "medium", "low", "none")
 STYLE = """
@@ -31,7 +32,7 @@ def page(report: Report) -> str:
     """The whole page. Whatever a column or a category is called is text and nothing else."""
     moved = report["columns_drifted"]
     count = f"{len(moved)} of {report['columns_checked']} columns"
-    title = f"Drift in {count if moved else 'the schema'}" if report["drifted"] else "No drift"
+    title = verdict(report, count if moved else "").capitalize()
     rows = report["rows"]
     said = f"{rows['reference']:,} rows before, {rows['current']:,} now; {report['method']['said']}"
     limits = report["thresholds"]
@@ -64,10 +65,15 @@ def _rank(item: tuple[str, Entry]) -> tuple[int, float, str]:
 
 def _section(name: str, entry: Entry) -> str:
     reasons = ", ".join(entry["reasons"])
-    verdict = f"{_tag(entry['severity'])} {_text(reasons)}" if entry["drifted"] else "<span class=muted>no drift</span>"
+    nothing = f"left out: {entry['left_out']}" if "left_out" in entry else "no drift"
+    told = (
+        f"{_tag(entry['severity'])} {_text(reasons)}"
+        if entry["drifted"]
+        else f"<span class=muted>{_text(nothing)}</span>"
+    )
     lines = [f"<p class=muted>{_text(line)}</p>" for line in _said(entry)]
     return (
-        f"<section><div><h2>{_text(name)}</h2><p>{verdict}</p>{''.join(lines)}{_figures(entry)}</div>"
+        f"<section><div><h2>{_text(name)}</h2><p>{told}</p>{''.join(lines)}{_figures(entry)}</div>"
         f"<div>{drawn(entry)}</div></section>"
     )
 
@@ -75,7 +81,7 @@ def _section(name: str, entry: Entry) -> str:
 def _said(entry: Entry) -> list[str]:
     """The measures in words."""
     lines = []
-    if "left_out" in entry:
+    if "left_out" in entry and entry["drifted"]:
         lines.append(f"left out: {entry['left_out']}")
     if entry["effect"] is not None:
         lines.append(f"{entry['effect']:.1%} moved, {_chance(entry['q_value'])}; PSI {entry['psi']:.3f}")

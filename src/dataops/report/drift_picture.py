@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from dataops.report.drift_verdict import verdict
 from dataops.report.style import ALERT, GRID, INK, MODEL, MUTED, canvas, save, title
 
 MOST = 30
@@ -27,7 +28,7 @@ def draw(report: dict[str, Any], threshold: float, path: Path) -> None:
     axis.set_xlim(0, max([*effects, threshold]) * 1.35)
     axis.grid(axis="y", visible=False)
     axis.grid(axis="x", color=GRID, linewidth=0.8)
-    verdict = f"Drift in {len(report['columns_drifted'])} of {report['columns_checked']} columns"
+    moved = f"{len(report['columns_drifted'])} of {report['columns_checked']} columns"
     detail = f"{report['compared']}; share of the distribution that moved, the threshold dotted"
-    title(axis, verdict if report["drifted"] else "No drift", detail)
+    title(axis, verdict(report, moved).capitalize(), detail)
     save(figure, path)
