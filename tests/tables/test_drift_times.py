@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from workbench import PARAMS, sales
 
 from dataops.tables.contract import Column, Contract
@@ -49,6 +50,37 @@ def test_days_without_rows_count():
     entry = compared(frame, frame[frame["date"].dt.day_of_year % 3 == 1])["columns"]["date"]
     assert entry["volume"]["size"] == pytest.approx(2 / 3, abs=0.01)
     assert entry["reasons"] == ["row volume"]
+
+
+def per_day(counts, first="2023-01-01"):
+    """So many rows on each day, one after the other."""
+    days = pd.Series(pd.date_range(first, periods=len(counts)))
+    return (
+        sales(days=1, stores=1, products=1)
+        .iloc[:1]
+        .loc[np.zeros(sum(counts), int)]
+        .assign(date=days.repeat(counts).to_numpy())
+    )
+
+
+def test_one_day_is_judged_by_how_days_vary():
+    """A day by itself varies as the days before it do: a Sunday is no loss of rows, a tenth of any Sunday is one."""
+    rng = np.random.default_rng(2)
+    week = np.array([100, 100, 100, 100, 100, 100, 40])
+    old = rng.poisson(np.tile(week, 60))
+    for day, lost in ((30, False), (100, False), (300, True)):
+        entry = compared(per_day(old), per_day([day], "2024-06-02"))["columns"]["date"]
+        assert ("row volume" in entry["reasons"]) == lost
+        spread = old.std(ddof=1) * (1 + 1 / len(old)) ** 0.5
+        known = 2 * stats.t.sf(abs(day - old.mean()) / spread, len(old) - 1)
+        assert entry["volume"]["p_value"] == pytest.approx(known, rel=1e-9)
+
+
+def test_one_day_against_days_that_never_vary():
+    """It is the odd one of all by chance once in as many; of two days alone nothing is known."""
+    for before, p_value in (([5] * 400, 1 / 401), ([5], 1.0)):
+        entry = compared(per_day(before), per_day([50], "2024-06-02"))["columns"]["date"]
+        assert entry["volume"]["p_value"] == p_value
 
 
 def test_weekdays():

@@ -33,7 +33,7 @@ def measure(old: Column, new: Column) -> Column:
 
 
 def volume(old: Column | None, new: Column | None) -> Column | None:
-    """Rows a step of each side, so that windows of any length compare; size 1 - less / more, p by Welch's t-test."""
+    """Rows a step of each side, so that windows of any length compare; size 1 - less / more."""
     if not old or not new or old["unit"] != new["unit"]:
         return None
     means = old["mean"], new["mean"]
@@ -43,20 +43,31 @@ def volume(old: Column | None, new: Column | None) -> Column | None:
         "current": means[1],
         "change_percent": 100 * (means[1] - means[0]) / means[0],
         "size": 1 - min(means) / max(means),
-        "p_value": _welch(old, new),
+        "p_value": _by_chance(old, new),
     }
 
 
-def _welch(old: Column, new: Column) -> float:
-    """Two-sided p that rows a step have the same mean (Welch 1947); the steps of one side at least vary."""
+def _by_chance(old: Column, new: Column) -> float:
+    """Two-sided p that rows a step have the same mean: Welch's t-test (1947), where both sides have two steps.
+
+    One step alone tells nothing of how steps vary: it is taken to vary as the other side's do (Student's t-test).
+    Where no step differs from another of its side, and one alone does from the other side's n, it is by chance the odd
+    one of n + 1.
+    """
+    gap = abs(new["mean"] - old["mean"])
+    few, many = sorted((old, new), key=lambda side: side["steps"])
+    if many["steps"] < 2 or not gap:
+        return 1.0
+    if few["steps"] < 2:
+        spread, freedom = many["std"] * (1 + 1 / many["steps"]) ** 0.5, many["steps"] - 1
+        return float(2 * special.stdtr(freedom, -gap / spread)) if spread else 1 / (many["steps"] + 1)
     variances = [side["std"] ** 2 / side["steps"] for side in (old, new)]
     if not sum(variances):
-        return 1.0 if old["mean"] == new["mean"] or min(old["steps"], new["steps"]) < 2 else 0.0
+        return 0.0
     freedom = sum(variances) ** 2 / sum(
-        v**2 / (side["steps"] - 1) for v, side in zip(variances, (old, new), strict=True) if side["steps"] > 1
+        v**2 / (side["steps"] - 1) for v, side in zip(variances, (old, new), strict=True)
     )
-    t = abs(new["mean"] - old["mean"]) / sum(variances) ** 0.5
-    return float(2 * special.stdtr(freedom, -t))
+    return float(2 * special.stdtr(freedom, -gap / sum(variances) ** 0.5))
 
 
 def calendar(old: Column, new: Column) -> Column | None:
