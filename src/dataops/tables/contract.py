@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import FiniteFloat, model_validator
 
 from dataops.checked import Checked
 
@@ -21,8 +21,8 @@ class Column(Checked):
 
     type: Type
     nullable: bool = False
-    min: int | float | None = None
-    max: int | float | None = None
+    min: int | FiniteFloat | None = None
+    max: int | FiniteFloat | None = None
     allowed: list[str | int | float | bool] | None = None
 
     @model_validator(mode="after")
@@ -31,6 +31,8 @@ class Column(Checked):
             raise ValueError(f"min and max are for numbers, not for type {self.type}")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}")
+        if self.allowed == []:
+            raise ValueError("allowed is empty: no value could pass; leave it out, or list the values")
         for value in self.allowed or ():
             if type(value) not in VALUES.get(self.type, ()):
                 raise ValueError(f"the allowed value {value!r} is no {self.type}")
