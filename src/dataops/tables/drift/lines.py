@@ -150,31 +150,41 @@ def of_profiles(columns: Sequence[dict[str, Any]]) -> Lines:
     upto, most = running(weights, begins), np.maximum.reduceat(weights, begins[:-1])
     if (upto[begins[1:] - 1] != totals).any() or (most > totals).any():
         raise ValueError("a distribution of other rows")
-    counted = np.array(["values" in column for column in columns])
-    half = np.where(counted.repeat(sizes), 0.0, weights / 2)  # a centroid is in the middle of its values
+    centroids = np.array(["digest" in column for column in columns])
+    half = np.where(centroids.repeat(sizes), weights / 2, 0.0)  # a centroid is in the middle of its values
     left, right = ((upto - back) / totals.repeat(sizes) for back in (weights - half, half))
     counts = [
-        weights[begin:end] if "values" in column and "sampled" not in column else None
+        None if "digest" in column or "sampled" in column else weights[begin:end]
         for (begin, end), column in zip(pairwise(begins.tolist()), columns, strict=True)
     ]
     # format 1 says nothing of its error
     errors = [float(column.get("error", 1.5 * share)) for column, share in zip(columns, most / totals, strict=True)]
-    fresh = np.append(True, points[1:] != points[:-1])
-    fresh[begins[:-1]] = True
-    if not fresh.all():  # centroids of one value are a step
-        points, left, right = points[fresh], left[fresh], right[np.append(fresh[1:], True)]
-        begins = np.append(0, np.cumsum(fresh)[begins[1:] - 1])
     ends = np.array([(column["min"], column["max"]) for column in columns], np.float64)
-    lacking = np.array((points[begins[:-1]] > ends[:, 0], points[begins[1:] - 1] < ends[:, 1])).T & ~counted[:, None]
-    places, shares = (
-        np.array((begins[:-1], begins[1:])).T[lacking],
-        np.array([0.0, 1.0] * len(columns))[lacking.ravel()],
-    )
+    drawn = _reaching(ends, centroids, *_steps(points, left, right, begins))
+    return Lines(*drawn, counts, errors)
+
+
+def _steps(points: Floats, left: Floats, right: Floats, begins: Integers) -> tuple[Floats, Floats, Floats, Integers]:
+    """Centroids of one value become one point, where the line steps."""
+    first = np.append(True, points[1:] != points[:-1])
+    first[begins[:-1]] = True
+    if first.all():
+        return points, left, right, begins
+    last = np.append(first[1:], True)
+    return points[first], left[first], right[last], np.append(0, np.cumsum(first)[begins[1:] - 1])
+
+
+def _reaching(
+    ends: Floats, centroids: npt.NDArray[np.bool_], points: Floats, left: Floats, right: Floats, begins: Integers
+) -> tuple[Floats, Floats, Floats, Integers]:
+    """The lines through centroids go from the least to the greatest value, `ends`, (k, 2)."""
+    lacking = np.array((points[begins[:-1]] > ends[:, 0], points[begins[1:] - 1] < ends[:, 1])).T & centroids[:, None]
+    places, shares = np.array((begins[:-1], begins[1:])).T[lacking], np.nonzero(lacking)[1]  # 0 or 1 of the values
     points = np.insert(points, places, ends[lacking])
     left, right = np.insert(left, places, shares), np.insert(right, places, shares)
     begins = begins + np.append(0, np.cumsum(lacking.sum(1)))
     left[begins[:-1]], right[begins[1:] - 1] = 0.0, 1.0
-    return Lines(points, left, right, begins, counts, errors)
+    return points, left, right, begins
 
 
 def of_counts(samples: Sequence[tuple[Floats, Integers]]) -> Lines:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 from scipy import special
@@ -12,13 +10,13 @@ Floats = npt.NDArray[np.float64]
 EMPTY = 1e-4  # what PSI counts an empty cell as, so that it stays finite
 
 
-def psi(expected: Floats, actual: Floats) -> Any:
+def psi(expected: Floats, actual: Floats) -> Floats:
     """Population stability index, sum (a - e) ln(a / e) (Siddiqi 2006): Jeffreys' divergence of two histograms.
 
     Of lists that lie side by side, (..., k), one each, (...).
     """
     e, a = np.maximum(expected, EMPTY), np.maximum(actual, EMPTY)
-    return ((a - e) * np.log(a / e)).sum(-1)
+    return np.asarray(((a - e) * np.log(a / e)).sum(-1))
 
 
 def total_variation(p: Floats, q: Floats) -> float:
