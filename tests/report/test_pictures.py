@@ -82,7 +82,8 @@ def column(effect, drifted=False):
 def test_drift(tmp_path: Path, columns):
     """A bar a column, or none; the same report is the same PNG."""
     moved = [name for name, entry in columns.items() if entry["drifted"]]
-    report = {"columns": columns, "columns_drifted": moved, "columns_checked": len(columns), "left_out": {}, "drifted": bool(moved),
+    report = {"columns": columns, "columns_drifted": moved, "columns_checked": len(columns), "left_out": {},
+              "drifted": bool(moved),
               "compared": "test against train"}  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("error")

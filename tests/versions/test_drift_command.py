@@ -10,6 +10,7 @@ from pathlib import Path
 
 import depot
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from depot import Depot
@@ -40,14 +41,16 @@ DEAR = OLD.assign(price=OLD["price"] * 3)
 
 def release(home: Depot, number: str, frame: pd.DataFrame, **params: object) -> None:
     """What `dvc repro` and `dataops release` would leave."""
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
-    digest = home.hold({"train/data.parquet": buffer.getvalue()})
+    files = {}
+    for month, rows in frame.groupby(frame["date"].dt.strftime("%Y-%m")):
+        buffer = io.BytesIO()
+        rows.to_parquet(buffer, index=False)
+        files[f"train/{month}.parquet"] = buffer.getvalue()
+    digest = home.hold(files)
     outs = [{"path": "data/dataset", "hash": "md5", "md5": digest}, {"path": "reports/profile.json", "md5": "0" * 32}]
     (home.path / "dvc.yaml").write_text(STAGES)
-    (home.path / "dvc.lock").write_text(
-        yaml.safe_dump({"schema": "2.0", "stages": {"split": {"cmd": "split", "outs": outs}}})
-    )
+    stage = {"cmd": "split", "params": {"params.yaml": {"contract": PARAMS["contract"]}}, "outs": outs}
+    (home.path / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": {"split": stage}}))
     (home.path / "params.yaml").write_text(yaml.safe_dump({"contract": PARAMS["contract"], "drift": params}))
     (home.path / "reports").mkdir(exist_ok=True)
     (home.path / "reports/profile.json").write_text(to_json({"parts": {"train": profile(frame, CONTRACT)}}))
@@ -99,6 +102,43 @@ def test_exactly(home: Depot) -> None:
     gap = abs(rough["columns"]["price"]["effect"] - report["columns"]["price"]["effect"])
     assert gap <= rough["method"]["bound"]
     assert list(rough) == list(report)
+
+
+def test_only_what_came_after(home: Depot) -> None:
+    """One bad month behind five good years: of all rows nothing moved, of those that came after A prices have.
+
+    The profile of A, the file in which it ends and those after it are all that is needed.
+    """
+    years, month = sales("2019-01-01", days=5 * 365 + 1), sales("2024-01-01", days=31, seed=5)
+    release(home, "v2.0.0", years)
+    release(home, "v2.1.0", pd.concat([years, month.assign(price=month["price"] * 3)]))
+    assert said("v2.0.0", "v2.1.0").out.startswith("no drift")
+    exact = json.loads(said("v2.0.0", "v2.1.0", "--new", "--exact", "--json", status=1).out)
+    shutil.rmtree(home.path / ".dvc/cache")
+    there = {path for path in (home.path.parent / "remote").rglob("*") if path.is_file()}
+    for path in there:
+        content = path.read_bytes()
+        first = pq.read_table(io.BytesIO(content))["date"][0].as_py() if content.startswith(b"PAR1") else None
+        if first is not None and first.isoformat() < "2023-12":
+            path.unlink()
+    done = said("v2.0.0", "v2.1.0", "--new", "--json", status=1)
+    assert not done.err
+    report = json.loads(done.out)
+    for found in (report, exact):
+        assert found["compared"] == "what dataset@v2.1.0 has after 2023-12-31 against dataset@v2.0.0"
+        assert found["rows"] == {"reference": len(years), "current": len(month)}
+        assert found["columns_drifted"] == ["price"]
+    assert "has no object" in said("v2.0.0", "v2.1.0", "--exact", status=1).err  # the years are gone indeed
+    assert "nothing came after 2024-01-31" in said("v2.1.0", "v2.1.0", "--new").out
+
+
+def test_nothing_can_be_later_without_a_time(home: Depot) -> None:
+    """Where no contract names it, or no row has one, one line says so."""
+    release(home, "v2.0.0", OLD.iloc[:0].assign(date=OLD["date"].iloc[:0]))
+    assert "has no row with a time" in said("v2.0.0", "v2.0.0", "--new", status=2).err
+    (home.path / "params.yaml").write_text("other: 1\n")
+    home.commit("no contract")
+    assert "has no contract that names the time" in said("HEAD", "HEAD", "--new", status=2).err
 
 
 def test_threshold_and_columns(home: Depot) -> None:

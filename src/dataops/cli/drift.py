@@ -14,6 +14,7 @@ EXAMPLES = """\
 examples:
   dataops drift v1.0.0 latest
   dataops drift v1.0.0 HEAD --output drift.html        a page to look at, or .md, .json
+  dataops drift v1.0.0 latest --new                    only what came after v1.0.0: a month that five years hide
   dataops drift v1.0.0 latest --exact                  every value instead of the profiles in git
   dataops drift v1.0.0 latest --threshold 0.2 --columns price,sales
   dataops drift pin v1.0.0                             what `dvc repro` compares with from now on
@@ -33,6 +34,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("old", metavar="A", help="v1.0.0, latest, dataset@v1.0.0, a date, a git revision, …; or `pin`")
     parser.add_argument("new", metavar="B", help="the same of the other; after `pin`: the version to pin")
     parser.add_argument("--exact", action="store_true", help="fetch both and read every value")
+    parser.add_argument("--new", dest="after", action="store_true", help="only B's rows after A's last; fetches those")
     parser.add_argument("--threshold", type=float, metavar="SHARE", help="of a distribution that must have moved (0.1)")
     parser.add_argument("--columns", metavar="NAME,…", help="only these; with --exact any that the data have")
     parser.add_argument("--output", type=options.path, metavar="FILE", help="write the report: .json, .md or .html")
@@ -61,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
         threshold=arguments.threshold,
         columns=arguments.columns.split(",") if arguments.columns else None,
         exact=arguments.exact,
+        after=arguments.after,
         remote=arguments.remote,
     )
     if target is not None:

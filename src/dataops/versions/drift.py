@@ -29,37 +29,71 @@ def drift(
     threshold: float | None = None,
     columns: Collection[str] | None = None,
     exact: bool = False,
+    after: bool = False,
     remote: str | None = None,
 ) -> Report:
     """How far `new` has moved from `old`, which are names of versions of one artifact, or commits.
 
     The thresholds are those of params.yaml at `new`; `threshold` takes the place of `effect`. With `exact` the data of
-    both are fetched, and `columns` may name any of theirs; else those of the contract.
+    both are fetched, and `columns` may name any of theirs; else those of the contract. With `after` only the rows of
+    `new` count that are later than the last of `old`: they are fetched.
 
     Raises:
-        DataOpsError: a name or column is unknown, `threshold` is no share, there is no profile, or, with `exact`, the
-            data can't be had.
+        DataOpsError: a name or column is unknown, `threshold` is no share, there is no profile, with `after` no
+            contract, or the data that are needed can't be had.
     """
     from dataops.tables.drift import DAMAGED, compare, compare_frames
+    from dataops.tables.profile import profile
 
     context, _ = context.focused(context.resolve(old))
-    sides = pair(context, old, new, remote)
-    limits = _limits(context, sides[1], threshold)
-    if exact:
-        frames = [_frame(context, side, columns, remote) for side in sides]
-        report = compare_frames(frames[0], frames[1], limits, _contract(sides[1]) or _contract(sides[0]), columns)
-    else:
-        profiles = [profile_of(context, side.snapshot, side.target.commit, side.artifact.name) for side in sides]
-        for side, found in zip(sides, profiles, strict=True):
-            if found is None:
-                raise DataOpsError(f"{side.name} has no profile that can be read", "--exact reads the data")
-        try:
-            report = compare(profiles[0] or {}, profiles[1] or {}, limits, columns)
-        except DAMAGED as error:
-            hint = "--exact reads the data"
-            raise DataOpsError(clean(f"a profile is damaged: {type(error).__name__} {error}"), hint) from None
-    names = {"reference": sides[0].name, "current": sides[1].name}
-    return {"compared": f"{sides[1].name} against {sides[0].name}", "versions": names, **report}
+    sides = reference, current = pair(context, old, new, remote)
+    limits = _limits(context, current, threshold)
+    contract = _contract(current) or _contract(reference)
+    compared = f"{current.name} against {reference.name}"
+    try:
+        since = _last(context, reference, contract, remote) if after else None
+        later = [(contract.time, ">", since)] if contract is not None and since is not None else None
+        if since is not None:
+            compared = f"what {current.name} has after {since.removesuffix('T00:00:00')} against {reference.name}"
+        if exact:
+            frame = _frame(context, reference, columns, remote)
+            report = compare_frames(frame, _frame(context, current, columns, remote, later), limits, contract, columns)
+        elif later is not None and contract is not None:
+            fresh = profile(_frame(context, current, list(contract.columns), remote, later), contract)
+            report = compare(_profile(context, reference), fresh, limits, columns)
+        else:
+            report = compare(_profile(context, reference), _profile(context, current), limits, columns)
+    except DAMAGED as error:
+        hint = "--exact reads the data"
+        raise DataOpsError(clean(f"a profile is damaged: {type(error).__name__} {error}"), hint) from None
+    if since is not None and not report["rows"]["current"]:
+        nothing = {"column": None, "reason": None, "text": f"nothing came after {since}", "numbers": ["rows.current"]}
+        report |= {"recommendations": [nothing]}
+    names = {side: version.name for side, version in zip(("reference", "current"), sides, strict=True)}
+    return {"compared": compared, "versions": names, **report}
+
+
+def _profile(context: Context, side: Side) -> Report:
+    found = profile_of(context, side.snapshot, side.target.commit, side.artifact.name)
+    if found is None:
+        raise DataOpsError(f"{side.name} has no profile that can be read", "--exact reads the data")
+    return found
+
+
+def _last(context: Context, side: Side, contract: Contract | None, remote: str | None) -> str:
+    """The last moment of a version, as a profile has it."""
+    from dataops.tables.profile import times
+
+    if contract is None:
+        raise DataOpsError(f"{side.name} has no contract that names the time of its rows", "leave --new out")
+    known = profile_of(context, side.snapshot, side.target.commit, side.artifact.name) or {"columns": {}}
+    column = known["columns"].get(contract.time)
+    if column is None:
+        frame = _frame(context, side, [contract.time], remote)
+        column = times.summary(frame[contract.time], contract.frequency)
+    if not column["last"]:
+        raise DataOpsError(f"{side.name} has no row with a time, so that nothing is later", "leave --new out")
+    return str(column["last"])
 
 
 def _limits(context: Context, side: Side, threshold: float | None) -> Thresholds:
@@ -91,9 +125,23 @@ def _contract(side: Side) -> Contract | None:
     return None if other else contract
 
 
-def _frame(context: Context, side: Side, columns: Collection[str] | None, remote: str | None) -> pd.DataFrame:
+def _frame(
+    context: Context,
+    side: Side,
+    columns: Collection[str] | None,
+    remote: str | None,
+    filters: list[tuple[str, str, str]] | None = None,
+) -> pd.DataFrame:
+    """The rows that pass the filters; partitions without any aren't fetched."""
     from dataops.versions.load import load
 
     contract = _contract(side)
     wanted = list(columns) if columns is not None else list(contract.columns) if contract is not None else None
-    return load(side.target.commit, columns=wanted, path=side.artifact.path, repo=context.url or None, remote=remote)
+    return load(
+        side.target.commit,
+        columns=wanted,
+        filters=filters,
+        path=side.artifact.path,
+        repo=context.url or None,
+        remote=remote,
+    )
