@@ -19,7 +19,6 @@ from depot import Depot, folder, md5
 from dataops.cli.lineage import record as command
 from dataops.errors import DataOpsError, Refused
 from dataops.lineage.recordlevel.holdings import Answer, Held
-from dataops.lineage.recordlevel.models import models_of
 from dataops.lineage.recordlevel.record import Options, record
 from dataops.store.cache import Cache
 from dataops.store.objects import Object
@@ -213,10 +212,6 @@ def test_the_models(history: Depot) -> None:
         (f"model@v1.{number}.0", [f"dataset@v1.{number * 6 + 5}.0"]) for number in range(4)
     ]
     assert answer.reached[0].parts == {"train": 28 * 8, "test": 28}
-    found = models_of(history.context, history.context.registry.versions("dataset"))
-    assert {name: [model.name for model in models] for name, models in found.items() if models} == {
-        f"dataset@v1.{number * 6 + 5}.0": [f"model@v1.{number}.0"] for number in range(4)
-    }
     window = ask(history, "customer=007", first="2023-06")
     first = window.reached[0]
     assert (first.model.name, first.trained, first.parts) == ("model@v1.0.0", False, {"test": 28})

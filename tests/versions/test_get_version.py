@@ -16,7 +16,7 @@ from dataops.errors import DataOpsError
 from dataops.store import manifest, objects
 from dataops.store.folder import FolderStore
 from dataops.versions import context
-from dataops.versions.files import files
+from dataops.versions.files import listing
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -111,7 +111,7 @@ def test_a_damaged_remote_object_is_named(fresh: Toy) -> None:
     there = context.Context(context.git.of(fresh.path), fresh.path)
     store = there.store()
     target = there.resolve("v1.0.0")
-    found = files(there.git, "", fresh.path, target, there.snapshot(target.commit), store, None)
+    found = listing(there.git, "", there.snapshot(target.commit), "data/dataset", store, None).objects
     bad = found["train/2024-02.csv"]
     store.client.put_object(Bucket=store.bucket, Key=store.key(bad), Body=b"x" * 10)  # type: ignore[attr-defined]
     refused = fresh.dataops("get", "v1.0.0", status=1)

@@ -86,11 +86,6 @@ def reread(objects: Sequence[Object], store: Store, *, threads: int = 8, progres
     return _each(lambda obj: _read(obj, store), objects, threads, progress, "reading")
 
 
-def cost(objects: Sequence[Object], store: Store, cache: Cache | None = None) -> int:
-    """How many of the objects `prove` would have to read back."""
-    return sum(proof.state == "unknown" for proof in prove(objects, store, cache, read_back=False))
-
-
 def _each(
     work: Callable[[Object], Proof], objects: Sequence[Object], threads: int, progress: Progress, what: str
 ) -> list[Proof]:

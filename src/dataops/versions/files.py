@@ -7,7 +7,6 @@ import fnmatch
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo.clones import shown
@@ -69,18 +68,6 @@ class Listing:
             size=None,
             left_out=(),
         )
-
-
-def files(
-    git: Git, prefix: str, root: Path | None, target: Target, snapshot: Snapshot, store: Store, cache: Cache | None
-) -> dict[str, Object]:
-    """The objects of the artifact that `target` names, by their names below its path.
-
-    Raises:
-        DataOpsError: the artifact isn't declared there, or its list of files can't be had.
-    """
-    del root  # whatever the work tree has, the commit decides
-    return dict(listing(git, prefix, snapshot, artifact_of(snapshot, target).path, store, cache).objects)
 
 
 def artifact_of(snapshot: Snapshot, target: Target, default: str = "dataset") -> Artifact:

@@ -30,16 +30,6 @@ class Trained:
     """The names of the released versions."""
 
 
-def models_of(context: Context, versions: Sequence[Version]) -> dict[str, list[Version]]:
-    """The models of each of these dataset versions, by its name, in the order of their numbers."""
-    found: dict[str, list[Version]] = {version.name: [] for version in versions}
-    for artifact in dict.fromkeys(version.artifact for version in versions):
-        for one in trained(context, artifact, [version for version in versions if version.artifact == artifact]):
-            for name in one.on:
-                found[name].append(one.model)
-    return found
-
-
 def trained(context: Context, artifact: str, versions: Sequence[Version]) -> list[Trained]:
     """Every model version, and which of these versions of the artifact it was trained on.
 

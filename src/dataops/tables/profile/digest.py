@@ -69,15 +69,6 @@ def packed(found: Centroids, low: float, high: float) -> str:
     return base64.b64encode(head.tobytes() + laid_out(*found)).decode()
 
 
-def unpacked(text: str) -> Centroids:
-    """The centroids of a digest.
-
-    Raises:
-        ValueError: it is none.
-    """
-    return read([body(text)])[0]
-
-
 def body(text: str) -> bytes:
     """The part of a digest that has its centroids, at least one.
 
