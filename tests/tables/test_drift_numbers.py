@@ -199,3 +199,15 @@ def test_any_type_of_number(dtype):
     known = stats.ks_2samp(a, b)
     assert (found["kind"], found["effect"]) == ("numeric", pytest.approx(known.statistic, abs=1e-12))
     assert found["wasserstein"] == pytest.approx(stats.wasserstein_distance(a, b), rel=1e-12)
+
+
+@pytest.mark.parametrize("span", [1, 2, 39, 40, 41, 60, 79, 80, 1000])
+def test_each_bar_has_as_many_whole_numbers(span):
+    """A picture of equally common whole numbers is flat up to its last bar, however many there are."""
+    values = numeric.of_values(pd.Series(np.tile(np.arange(span) - 7, 3)))
+    shape = numeric.measure(values, values)["shape"]
+    edges = np.array(shape["edges"])
+    assert len(edges) <= numeric.BARS + 1
+    assert (edges % 1 == 0.5).all()
+    assert len({round(height, 6) for height in shape["reference"][:-1]}) <= 1
+    assert sum(shape["reference"]) > 0.98  # without the half percent at either end

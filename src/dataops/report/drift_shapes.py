@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 WIDTH, HEIGHT, FOOT, HEAD = 400, 150, 20, 18
@@ -52,7 +51,7 @@ def outlines(edges: Sequence[float], old: Sequence[float], new: Sequence[float])
     for label, place, height, colour in zip(("before", "now"), middles, heights, (OLD, NEW), strict=True):
         body += _label(min(max(place, 26), WIDTH - 26), max(height - 5, 12), label, colour, "middle")
     body += f'<path d="M0 {HEIGHT}H{WIDTH}" stroke="{GRID}"/>'
-    whole = 0.5 * all(right - left == 1 for left, right in pairwise(edges))  # a bar a whole number
+    whole = 0.5 * all(edge % 1 == 0.5 for edge in edges)  # between whole numbers
     low, high = edges[0] + whole, edges[-1] - whole
     body += _label(0, HEIGHT + 15, f"{low:.4g}", OLD, "start") + _label(WIDTH, HEIGHT + 15, f"{high:.4g}", OLD, "end")
     return _svg(HEIGHT + FOOT, body, "the distribution before, filled, and now, as a line")

@@ -206,9 +206,14 @@ def _changes(a: Sequence[Numbers], b: Sequence[Numbers], old: Floats, new: Float
 
 
 def bars(low: float, high: float, *, whole: bool) -> Floats:
-    """Edges of the bars of a picture, ascending, (k + 1,): one a whole number where these are few."""
-    if whole and high - low < BARS and abs(low) < WHOLE:
-        return np.arange(np.floor(low) - 0.5, np.ceil(high) + 1)
+    """Edges of the bars of a picture, ascending, (k + 1,).
+
+    Each bar has as many whole numbers as the others, or the picture would look like a comb.
+    """
+    if whole and max(-low, high) < WHOLE:
+        first, last = math.floor(low), math.ceil(high)
+        step = -(-(last - first + 1) // BARS)
+        return np.arange(first - 0.5, last + step, step)
     if high / 2 > low / 2:
         return np.linspace(low / 2, high / 2, BARS + 1) * 2
     return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
