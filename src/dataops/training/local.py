@@ -25,8 +25,13 @@ RECORD = Path("reports/training.json")
 
 
 def environment(base: Mapping[str, str], work: Path, hyper: Mapping[str, Any]) -> dict[str, str]:
-    """SageMaker's script-mode variables: channels, where the model and other output go, hyperparameters as JSON."""
+    """SageMaker's script-mode variables: channels, where the model and other output go, hyperparameters as JSON.
+
+    OpenMP's threads wait without keeping their core busy, unless `base` says how: beside other work on the same cores
+    a fit took more than five times as long, and here, unlike in a job of its own, there often is some.
+    """
     return {
+        "OMP_WAIT_POLICY": "PASSIVE",
         **{name: value for name, value in base.items() if not name.startswith("SM_")},
         "DVC_NO_ANALYTICS": "1",
         "SM_CHANNEL_TRAIN": str((DATASET / "train").resolve()),
