@@ -23,9 +23,10 @@ from dataops.ingest.local import Files
 from dataops.ingest.source import Context
 from dataops.params import PARAMS, read
 from dataops.tables.contract import Contract, Frequency
+from dataops.tables.guess import absent
 from dataops.tables.infer import Inferred, Roles, infer
 from dataops.tables.period import SEASON, YEAR
-from dataops.tables.sources import ReadOptions, read_source
+from dataops.tables.sources import TEXT, ReadOptions, kind, read_source, source_columns
 
 HORIZON: dict[Frequency, int] = {"h": 24, "D": 28, "W": 4, "M": 3}
 DAYS: dict[Frequency, float] = {"h": 1 / 24, "D": 1, "W": 7, "M": 30.4}  # of one step
@@ -60,9 +61,15 @@ def adopt(
     Raises:
         DataOpsError: the files can't be read, or a column is not what its part needs.
     """
+    given = options
     read(root / PARAMS)  # one clear line where it is missing or broken, before anything else is done
-    table, files, left = _load(root, paths, options, here)
+    table, options, files, left = _load(root, paths, options, here)
     inferred = infer(table, roles)
+    if options.delimiter not in (None, given.delimiter):
+        inferred.notes.insert(0, f"the delimiter is {options.delimiter!r}")
+    marks = [repr(mark) for mark in options.null_values if mark not in given.null_values]
+    if marks:
+        inferred.notes.insert(0, f"taken for a missing value: {', '.join(marks)} (`collect.read.null_values`)")
     _warn_of_short_history(inferred, horizon)
     if left:
         inferred.notes.append(f"{left} files were not looked at: {len(table):,} rows were enough")
@@ -90,18 +97,34 @@ def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
         )
 
 
-def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int, int]:
-    """The newest files' rows as read, up to ROWS of them; how many files that were, and how many were left.
+def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, ReadOptions, int, int]:
+    """The newest files' rows as read, up to ROWS of them; how they are read; how many files were looked at, and not.
 
-    Archives are expanded for the time of reading.
+    Archives are expanded for the time of reading. The delimiter and marks for missing values are found here.
     """
     with workplace(root) as work:
         taken = Files(paths, here).take(Context(work, []))
         tables: list[pd.DataFrame] = []
         for file in reversed(taken.files):  # by name the newest are usually last
             if file.path is not None and sum(map(len, tables)) < ROWS:
+                if not tables:
+                    options = _delimited(file.path, options)
                 tables.append(read_source(file.path, options))
-    return pd.concat(tables[::-1], ignore_index=True), len(tables), len(taken.files) - len(tables)
+    table = pd.concat(tables[::-1], ignore_index=True)
+    marks = absent(table)
+    if marks:
+        table = table.mask(table.isin(marks))
+        options = options.model_copy(update={"null_values": [*options.null_values, *marks]})
+    return table, options, len(tables), len(taken.files) - len(tables)
+
+
+def _delimited(path: Path, options: ReadOptions) -> ReadOptions:
+    """`options` with the delimiter that the header shows, where it would be one column otherwise."""
+    if kind(path.name) not in TEXT:
+        return options
+    (only, *more) = source_columns(path, options) or [""]
+    marks = [mark for mark in (";", "\t", "|", ",") if not more and mark in only]
+    return options.model_copy(update={"delimiter": max(marks, key=only.count)}) if marks else options
 
 
 def sections(
