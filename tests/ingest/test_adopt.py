@@ -332,3 +332,14 @@ def test_an_hour_of_seconds_is_too_short(home: Path):
     times = pd.date_range("2024-01-01 18:22", periods=600, freq="5s")
     file = write("mine.csv", pd.DataFrame({"time": times.astype(str), "pace": np.arange(600) % 9 + 0.5}))
     assert "too few for a forecast" in adopt(file, "--time", "time", "--target", "pace", status=2).err
+
+
+@pytest.mark.parametrize(
+    ("freq", "periods", "told"),
+    [("QS", 200, "a series has a row every 3 months or so"), ("MS", 40, "40 rows, once aggregated, are too few")],
+)
+def test_what_there_is_too_little_of_is_told(home: Path, freq, periods, told):
+    """Quarters count as every third month; forty rows make no model."""
+    times = pd.date_range("1970-01-01", periods=periods, freq=freq)
+    file = write("mine.csv", pd.DataFrame({"when": times.astype(str), "units": np.arange(periods) % 9}))
+    assert told in adopt(file, "--time", "when", "--target", "units").out

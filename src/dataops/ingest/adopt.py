@@ -29,6 +29,9 @@ HORIZON: dict[Frequency, int] = {"h": 24, "D": 28, "W": 4, "M": 3}
 DAYS: dict[Frequency, float] = {"h": 1 / 24, "D": 1, "W": 7, "M": 30.4}  # of one step
 HELD_OUT = 0.02  # share of rows that a part should have at least
 MOST = 0.4  # share of rows that whole months may take from training; else days are held out
+STEPS: dict[Frequency, str] = {"h": "hours", "D": "days", "W": "weeks", "M": "months"}
+ROWS = 60  # below which a model has nothing to learn from
+SPARSE = 0.4  # share of steps with a row below which lags and windows are mostly empty
 LEAF = 20  # rows in a leaf of the model's trees, at least; fewer where there are few rows
 
 
@@ -85,6 +88,16 @@ def adopt(
 
 
 def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
+    rows = sum(found.months)
+    if rows < ROWS:
+        found.notes.append(
+            f"{rows} rows, once aggregated, are too few to learn from: expect no better than seasonal naive"
+        )
+    elif rows < SPARSE * found.series * found.typical:
+        every = found.series * found.typical / rows
+        found.notes.append(
+            f"a series has a row every {every:.0f} {STEPS[found.frequency]} or so: lags that miss them stay empty"
+        )
     ahead = horizon or min(HORIZON[found.frequency], max(1, found.span // 5))
     if found.typical < 4 * ahead:
         found.notes.append(
@@ -101,8 +114,8 @@ def sections(
     ahead = min(HORIZON[found.frequency], max(1, found.span // 5)) if horizon is None else horizon
     if found.span < 3:
         raise DataOpsError(
-            f"{found.first} to {found.last} are {found.span} step(s) of {found.frequency}: too few for a forecast",
-            "the finest step is an hour (h); adopt more files at once",
+            f"{found.first} to {found.last}, counted in {STEPS[found.frequency]}, is too few for a forecast",
+            "the finest step is an hour; give more files at once",
         )
     if ahead < 1 or ahead >= found.span:
         raise DataOpsError(f"a horizon of {ahead} steps doesn't fit data of {found.span}", "--horizon N, in steps")
