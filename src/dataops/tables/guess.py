@@ -19,6 +19,7 @@ ABSENT = frozenset((
 ))  # fmt: skip
 OTHER_TIME = "name another column with --time"
 
+NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
 REGULAR = 0.8  # share of equal gaps from which on times are measurements and no events
 LOOKED_AT = 1000  # distinct values that choose the formats worth trying on all of them
 
@@ -130,9 +131,12 @@ def absent(table: pd.DataFrame) -> list[str]:
     for name in table.columns:
         if not pd.api.types.is_string_dtype(table[name].dtype):
             continue
+        head = text_of(table[name].head(LOOKED_AT))
+        if not (head.isin(ABSENT) | head.str.fullmatch(NUMBER)).all():
+            continue  # counting millions of texts takes seconds
         counts = text_of(table[name]).value_counts()
         marks = counts.index.isin(sorted(ABSENT))
-        numbers = counts.index.str.fullmatch(r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?")
+        numbers = counts.index.str.fullmatch(NUMBER)
         if marks.any() and (marks | numbers).all() and counts[numbers].sum() >= counts[marks].sum():
             found.update(counts.index[marks])
     return sorted(found)
