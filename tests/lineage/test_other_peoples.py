@@ -13,6 +13,7 @@ from dataops.lineage import listing
 from dataops.lineage.trace import find, trace
 from dataops.lineage.traced import Trace
 from dataops.repo.git import Git
+from dataops.versions import inventory
 from dataops.versions.context import Context
 
 MD5 = "0123456789abcdef0123456789abcdef"
@@ -144,3 +145,16 @@ def test_a_name_that_means_nothing_costs_no_import(repo: TagRepo, monkeypatch: p
         "print('scipy' in sys.modules)"
     )
     assert repo.run(sys.executable, "-c", code).endswith("False")
+
+
+def test_a_commit_without_the_artifact_is_not_sound(repo: TagRepo) -> None:
+    """Where no artifact is declared there is nothing to call sound; a tag of GTO's needs no declaration."""
+    repo.write("a.dvc", out("a"))
+    repo.commit()
+    repo.run("git", "tag", "paper-v1")
+    repo.tag("virtual@v1.0.0")
+    there = context(repo)
+    asked = inventory.survey(there, inventory.subjects(there, "paper-v1", every=False))
+    assert ["no data to check" in text for texts in asked.problems.values() for text in texts] == [True]
+    every = inventory.survey(there, inventory.subjects(there, None, every=True))
+    assert (every.problems, len(every.notes)) == ({}, 1)
