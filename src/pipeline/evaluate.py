@@ -39,6 +39,12 @@ class Evaluate(Checked):
     naive_lag: int  # steps; the naive forecast is the value that many steps earlier
 
 
+def _not_passed(ours: float | None, theirs: float | None, lag: int) -> str:
+    if ours is None or theirs is None:
+        return f"seasonal naive has no WAPE to be below: no row has a value {lag} steps before, or all are zero"
+    return f"WAPE {ours} is not below seasonal naive's {theirs}"
+
+
 def main() -> None:
     """Run the stage."""
     contract, params = section(Contract, "contract"), section(Evaluate, "evaluate")
@@ -64,7 +70,7 @@ def main() -> None:
     ours, theirs = report["model_where_naive"]["wape"], report["naive"]["wape"]
     report["beats_naive"] = ours < theirs if ours is not None and theirs is not None else None
     report["passed"] = report["beats_naive"] is True  # the gate of `dataops release model`
-    report["problems"] = [] if report["passed"] else [f"WAPE {ours} is not below seasonal naive's {theirs}"]
+    report["problems"] = [] if report["passed"] else [_not_passed(ours, theirs, params.naive_lag)]
     write_json(REPORT, report)
     write_json(METRICS, report["model"] | {"wape_where_naive": ours, "naive_wape": theirs})
     tables = {name: by(rows, name) for name in ("store", "horizon", "period")}

@@ -273,3 +273,73 @@ def test_movies(home: Path, shared: Path):
     source = shared / "movies/tmdb_movies.json"
     adopt(str(source), "--time", "release_date", "--target", "popularity")
     assert valid()["contract"]["target"] == "popularity"
+
+
+def test_without_roles_it_says_what_could_be(home: Path):
+    """A first call with nothing but the file ends in a call that would do."""
+    table = sales(days=60)
+    told = adopt(write("mine.csv", table), status=2).err
+    assert "times: date" in told
+    assert "--time date --target" in told
+    (home / "iris.csv").write_text("width,kind\n" + "".join(f"{n}.5,k{n % 3}\n" for n in range(50)))
+    assert "no column of width, kind reads as a time" in adopt("iris.csv", status=2).err
+    days = ",".join(f"1/{day}/20" for day in range(1, 29))
+    (home / "wide.csv").write_text(f"country,{days}\nItaly{',5' * 28}\n")
+    assert "28 columns are called as dates are (1/1/20, 1/2/20, …)" in adopt("wide.csv", status=2).err
+
+
+def test_a_key_that_makes_a_time_occur_once(home: Path):
+    """It is offered as what a series is, also where it is a number."""
+    days = pd.date_range("2024-01-01", periods=60).astype(str)
+    rows = [(day, store, n % 9, n % 2) for n, day in enumerate(days) for store in (1, 2, 3)]
+    file = write("mine.csv", pd.DataFrame(rows, columns=["day", "store", "units", "promo"]))
+    assert f"as `dataops adopt {file} --time day --target COLUMN --keys store`" in adopt(file, status=2).err
+
+
+def test_semicolons_and_marks_are_found(home: Path):
+    """What the header and the values show is written down and told; nothing has to be said."""
+    days = pd.date_range("2024-01-01", periods=90)
+    lines = [f"{day:%d.%m.%Y};{n % 7},{n % 10}5;{'-' if n % 30 == 5 else n}" for n, day in enumerate(days)]
+    (home / "mine.csv").write_text("Tag;Preis;Menge\n" + "\n".join(lines) + "\n")
+    told = adopt("mine.csv", "--time", "Tag", "--target", "Menge").out
+    read = valid()["collect"]["read"]
+    assert (read["delimiter"], read["decimal"], read["null_values"][-1]) == (";", ",", "-")
+    assert "taken for missing values: '-'" in told
+    assert "the delimiter is ';'" in told
+
+
+def test_days_are_held_out_where_months_are_too_much(home: Path):
+    """Two hourly months and a bit are not split 277 rows to 678."""
+    times = pd.date_range("2022-03-20", periods=1000, freq="h")
+    file = write("mine.csv", pd.DataFrame({"when": times.astype(str), "flow": np.arange(1000) % 24}))
+    adopt(file, "--time", "when", "--target", "flow")
+    params = valid()
+    assert params["contract"]["partition"] == "day"
+    assert params["split"]["validation"] + params["split"]["test"] <= 4
+
+
+@pytest.mark.parametrize(("rows", "leaf"), [(60, 3), (144, 4), (700, 20)])
+def test_few_rows_make_small_leaves(home: Path, rows, leaf):
+    """Twelve years of months have a season that leaves of twenty rows can't tell."""
+    times = pd.date_range("1900-01-01", periods=rows, freq="MS")
+    file = write("mine.csv", pd.DataFrame({"month": times.strftime("%Y-%m"), "passengers": 100 + np.arange(rows)}))
+    adopt(file, "--time", "month", "--target", "passengers")
+    assert valid()["train"]["min_data_in_leaf"] == leaf
+
+
+def test_an_hour_of_seconds_is_too_short(home: Path):
+    """It says that the finest step is an hour."""
+    times = pd.date_range("2024-01-01 18:22", periods=600, freq="5s")
+    file = write("mine.csv", pd.DataFrame({"time": times.astype(str), "pace": np.arange(600) % 9 + 0.5}))
+    assert "too few for a forecast" in adopt(file, "--time", "time", "--target", "pace", status=2).err
+
+
+@pytest.mark.parametrize(
+    ("freq", "periods", "told"),
+    [("QS", 200, "a series has a row every 3 months or so"), ("MS", 40, "40 rows, once aggregated, are too few")],
+)
+def test_what_there_is_too_little_of_is_told(home: Path, freq, periods, told):
+    """Quarters count as every third month; forty rows make no model."""
+    times = pd.date_range("1970-01-01", periods=periods, freq=freq)
+    file = write("mine.csv", pd.DataFrame({"when": times.astype(str), "units": np.arange(periods) % 9}))
+    assert told in adopt(file, "--time", "when", "--target", "units").out

@@ -53,7 +53,7 @@ def test_same_day_and_month_is_not_ambiguous():
         (pd.Series(["a", "b"]), "not written in a date format known here: 'a'"),
         (pd.Series(["2024-01-01", "2024-01-02", "soon"]), "not written in a date format known here: 'soon'"),
         (pd.Series([1.5, 2.5]), "when is no date column: '1.5'"),
-        (pd.Series([20240101, 20240102]), "when is no date column: '20240101'"),
+        (pd.Series([12345, 12346]), "when is no date column: '12345'"),
         (pd.Series([None, None], dtype="str"), "when has no values"),
         (pd.Series([None, None], dtype="datetime64[us]"), "when has no values"),
     ],

@@ -39,8 +39,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         formatter_class=Help,
     )
     parser.add_argument("file", nargs="+", metavar="FILE", help="a file, folder, pattern or archive")
-    parser.add_argument("--time", required=True, metavar="COLUMN", help="when a row happened")
-    parser.add_argument("--target", required=True, metavar="COLUMN", help="what is forecast")
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="when a row happened; without it or --target: which columns could be"
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="what is forecast")
     parser.add_argument("--keys", default="", metavar="A,B", help="what a series is, as store,item; none: one series")
     parser.add_argument("--columns", metavar="A,B", help="further columns to keep (default: what is worth keeping)")
     parser.add_argument("--known-ahead", default="", metavar="A,B", help="columns known for the day that is forecast")
@@ -70,7 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     here, root = Path.cwd(), find()
     os.chdir(root)
-    one = {name: _pairs(getattr(arguments, name), f"--{name}", single=True) for name in ("time", "target")}
+    given_roles = {name: getattr(arguments, name) for name in ("time", "target")}
+    one = {name: {} if text is None else _pairs(text, f"--{name}", single=True) for name, text in given_roles.items()}
     roles = Roles(
         one["time"],
         one["target"],

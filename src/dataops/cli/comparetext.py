@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dataops.cli import terminal
+from dataops.tables.figures import figure
 from dataops.versions.wording import clean
 
 LISTED = 10  # files on a terminal
@@ -187,7 +188,7 @@ def _day(text: Any) -> str:
 def _pair(old: Any, new: Any) -> str:
     """`9.01 -> 9.1 (+1.0%)`, or one of them where they are equal."""
     a, b = (
-        ("-" if value is None else f"{value:.4g}" if isinstance(value, float) else f"{value:,}") for value in (old, new)
+        ("-" if value is None else figure(value) if isinstance(value, float) else f"{value:,}") for value in (old, new)
     )
     if a == b:
         return a

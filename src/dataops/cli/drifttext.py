@@ -8,6 +8,7 @@ from typing import Any
 from dataops.cli import terminal
 from dataops.cli.comparetext import escaped
 from dataops.report import drift_verdict
+from dataops.tables.figures import figure
 from dataops.versions.wording import clean
 
 SEVERITIES = ("high", "medium", "low", "none")
@@ -79,7 +80,7 @@ def _sides(entry: Entry) -> tuple[str, str]:
     """What each side has, in a few words."""
     if "statistics" in entry:
         mean = entry["statistics"]["mean"]
-        return f"mean {mean['reference']:.4g}", f"mean {mean['current']:.4g}"
+        return f"mean {figure(mean['reference'])}", f"mean {figure(mean['current'])}"
     if "period" in entry:
         old, new = (
             f"{entry['period'][side]['first'][:10]} to {entry['period'][side]['last'][:10]}"

@@ -101,6 +101,10 @@ def run_versions(arguments: argparse.Namespace) -> int:
         return 0
     if not found:
         print("no versions yet: `dataops release` makes the first")
+        light = context.registry.lightweight
+        if light:
+            told = f"{versiontext.line(light[0])}{f' and {len(light) - 1} more' if light[1:] else ''}"
+            print(f"lightweight tags are none, for GTO neither: {told}; `git tag -a` makes an annotated one")
         return 0
     print("\n\n".join(versiontext.table(name, versions) for name, versions in found.items()))
     return 0

@@ -18,19 +18,21 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from dataops.checked import check
 from dataops.errors import DataOpsError
 from dataops.files import write_text
-from dataops.ingest.landing import workplace
-from dataops.ingest.local import Files
-from dataops.ingest.source import Context
+from dataops.ingest.looked import asked, look
 from dataops.params import PARAMS, read
 from dataops.tables.contract import Contract, Frequency
 from dataops.tables.infer import Inferred, Roles, infer
 from dataops.tables.period import SEASON, YEAR
-from dataops.tables.sources import ReadOptions, read_source
+from dataops.tables.sources import ReadOptions
 
 HORIZON: dict[Frequency, int] = {"h": 24, "D": 28, "W": 4, "M": 3}
 DAYS: dict[Frequency, float] = {"h": 1 / 24, "D": 1, "W": 7, "M": 30.4}  # of one step
 HELD_OUT = 0.02  # share of rows that a part should have at least
-ROWS = 2_000_000  # beyond this many, later files are not looked at
+MOST = 0.4  # share of rows that whole months may take from training; else days are held out
+STEPS: dict[Frequency, str] = {"h": "hours", "D": "days", "W": "weeks", "M": "months"}
+ROWS = 60  # below which a model has nothing to learn from
+SPARSE = 0.4  # share of steps with a row below which lags and windows are mostly empty
+LEAF = 20  # rows in a leaf of the model's trees, at least; fewer where there are few rows
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,15 @@ def adopt(
         DataOpsError: the files can't be read, or a column is not what its part needs.
     """
     read(root / PARAMS)  # one clear line where it is missing or broken, before anything else is done
-    table, files, left = _load(root, paths, options, here)
+    seen = look(root, paths, options, here)
+    table, options = seen.table, seen.options
+    if not (roles.time and roles.target):
+        raise asked(table, paths, roles)
     inferred = infer(table, roles)
+    inferred.notes[:0] = seen.notes
     _warn_of_short_history(inferred, horizon)
-    if left:
-        inferred.notes.append(f"{left} files were not looked at: {len(table):,} rows were enough")
+    if seen.left:
+        inferred.notes.append(f"{seen.left} files were not looked at: {len(table):,} rows were enough")
     if inferred.aggregate:
         inferred.notes.append(
             "`collect.later_batch: supersede`: a later batch replaces whole steps of a key; `add` adds its rows to them"
@@ -78,10 +84,20 @@ def adopt(
         params = read(root / PARAMS)
     else:
         params = YAML(typ="safe").load(text)
-    return Adopted(inferred, len(table), files, {name: params[name] for name in changes}, text)
+    return Adopted(inferred, len(table), seen.files, {name: params[name] for name in changes}, text)
 
 
 def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
+    rows = sum(found.months)
+    if rows < ROWS:
+        found.notes.append(
+            f"{rows} rows, once aggregated, are too few to learn from: expect no better than seasonal naive"
+        )
+    elif rows < SPARSE * found.series * found.typical:
+        every = found.series * found.typical / rows
+        found.notes.append(
+            f"a series has a row every {every:.0f} {STEPS[found.frequency]} or so: lags that miss them stay empty"
+        )
     ahead = horizon or min(HORIZON[found.frequency], max(1, found.span // 5))
     if found.typical < 4 * ahead:
         found.notes.append(
@@ -90,26 +106,17 @@ def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
         )
 
 
-def _load(root: Path, paths: list[str], options: ReadOptions, here: Path) -> tuple[pd.DataFrame, int, int]:
-    """The newest files' rows as read, up to ROWS of them; how many files that were, and how many were left.
-
-    Archives are expanded for the time of reading.
-    """
-    with workplace(root) as work:
-        taken = Files(paths, here).take(Context(work, []))
-        tables: list[pd.DataFrame] = []
-        for file in reversed(taken.files):  # by name the newest are usually last
-            if file.path is not None and sum(map(len, tables)) < ROWS:
-                tables.append(read_source(file.path, options))
-    return pd.concat(tables[::-1], ignore_index=True), len(tables), len(taken.files) - len(tables)
-
-
 def sections(
     found: Inferred, roles: Roles, options: ReadOptions, horizon: int | None, known_ahead: list[str]
 ) -> dict[str, dict[str, Any]]:
     """The keys of params.yaml that the data decide, by section."""
     target, keys = next(iter(roles.target)), list(roles.keys)
     ahead = min(HORIZON[found.frequency], max(1, found.span // 5)) if horizon is None else horizon
+    if found.span < 3:
+        raise DataOpsError(
+            f"{found.first} to {found.last}, counted in {STEPS[found.frequency]}, is too few for a forecast",
+            "the finest step is an hour; give more files at once",
+        )
     if ahead < 1 or ahead >= found.span:
         raise DataOpsError(f"a horizon of {ahead} steps doesn't fit data of {found.span}", "--horizon N, in steps")
     names = {column.name for column in found.columns}
@@ -122,15 +129,13 @@ def sections(
     features, naive = _features(found, ahead)
     last = pd.Timestamp(found.last)
     first = last - pd.Timedelta(days=(ahead - 1) * DAYS[found.frequency])  # of the steps that one forecast covers
-    if len(found.months) >= 3:
-        partition, counts = "month", found.months
-        touched = 12 * (last.year - first.year) + last.month - first.month + 1
-    else:
+    partition, counts = "month", found.months
+    part = _held_out(counts, 12 * (last.year - first.year) + last.month - first.month + 1)
+    if len(counts) < 3 or (found.frequency in "hD" and sum(counts[: 2 * part]) > MOST * sum(counts)):
         partition, counts = "day", found.days
-        touched = (last.normalize() - first.normalize()).days + 1
+        part = _held_out(counts, (last.normalize() - first.normalize()).days + 1)
     if len(counts) < 3:
         raise DataOpsError(f"{len(counts)} days of data can't be split into train, validation and test")
-    part = _held_out(counts, touched)
     written = found.written
     level = f"mean_{max(features['means'])}" if features["means"] and found.typical > ahead else ""
     return {
@@ -154,7 +159,11 @@ def sections(
         },
         "featurize": {"horizon": ahead, **features, "known_ahead": known_ahead, "holidays": ["01-01", "12-25"]},
         "split": {"validation": part, "test": part},
-        "train": {"level": level, "objective": _objective(found, target)},
+        "train": {
+            "level": level,
+            "objective": _objective(found, target),
+            "min_data_in_leaf": min(LEAF, max(3, sum(found.months) // 30)),
+        },
         "evaluate": {"naive_lag": naive},
     }
 

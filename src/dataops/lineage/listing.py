@@ -9,6 +9,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.repo import recorded
+from dataops.repo.gittext import public
 from dataops.repo.holders import holders
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Artifact, Output
@@ -164,10 +165,21 @@ def _recorded(context: Context, version: Version) -> Entry:
         why = (
             problems[0]
             if problems
-            else f"dvc.lock at {version.commit[:7]} records nothing that {artifact.path} is made of"
+            else _made_of_nothing(snapshot, artifact.path) or f"dvc.lock at {version.commit[:7]} records nothing of it"
         )
         return Entry(version, artifact.type, problem=why)
     return Entry(version, artifact.type, tuple(Data(None, out.digest or None, out.path) for out in outputs))
+
+
+def _made_of_nothing(snapshot: Snapshot, path: str) -> str:
+    """Why there is nothing that it was made of: somebody added it, or its stage reads no data."""
+    maker = snapshot.stage_of(path)
+    if maker is None:
+        return ""
+    if not maker.address.endswith(".dvc"):
+        return f"no data: {maker.address.removeprefix('dvc.yaml:')} reads none"
+    urls = [out.source.url if out.source else out.url for out in maker.outs]
+    return f"imported from {public(urls[0])}" if urls and urls[0] else "added by `dvc add`"
 
 
 def _upstream(snapshot: Snapshot, own: Artifact) -> list[Output]:

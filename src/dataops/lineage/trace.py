@@ -199,9 +199,9 @@ def _input(
 ) -> Input:
     versions = names(dep.digest, dep.path)
     found = _role(snapshot, stage, dep, tracked)
-    if found != "data":
+    if found != "data" or dep.path in tracked:
         problem = ""
-        if found == "code" and dep.path in other:
+        if found in ("code", "data") and dep.path in other:
             problem = "is not at this commit what it was when the stage ran"
         elif found == "unknown":
             problem = "is recorded, but neither git nor DVC has it at this commit"
@@ -218,7 +218,11 @@ def _role(snapshot: Snapshot, stage: Stage, dep: Dependency, tracked: Mapping[st
         return "external"
     if dep.path not in tracked and any(snapshot.makers(dep.path)):
         return "data"
-    return "code" if tracked.get(dep.path) else "unknown"
+    if not tracked.get(dep.path):
+        return "unknown"
+    from dataops.guard import looks
+
+    return "data" if looks.suffix(dep.path) else "code"  # git has it, and a .csv is data there too
 
 
 def _external(path: str) -> bool:

@@ -14,7 +14,7 @@ from dataops.repo.registry import Version
 Kind = Literal["stage", "file", "import"]
 """A stage of dvc.yaml; a .dvc file of `dvc add`; a .dvc file of `dvc import` or `import-url`."""
 Role = Literal["data", "code", "external", "unknown"]
-"""Written by another step; a file or folder of git; a URL or an absolute path; none of these."""
+"""Written by another step, or data that git has; a file or folder of git; a URL or an absolute path; none of these."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Input:
     """Released versions that have this very content, as `dataset@v1.2.0`."""
     problem: str = ""
     """Where the record contradicts the commit: `split has written cd34… since`."""
+
+    @property
+    def from_git(self) -> bool:
+        """Is it data that no step makes, as git has it?"""
+        return self.role == "data" and not self.makers
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ class Trace:
                     out = made.output
                     yield Root(out.path, out.digest or None, step.address, out.url, out.source, made.versions)
             for one in step.inputs:
-                if step.kind == "stage" and one.role in ("external", "unknown"):
+                if step.kind == "stage" and (one.role in ("external", "unknown") or one.from_git):
                     url = one.path if "://" in one.path else None
                     yield Root(one.path, one.digest, None, url, None, one.versions)
 

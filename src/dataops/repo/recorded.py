@@ -9,8 +9,8 @@ from __future__ import annotations
 import bisect
 import posixpath
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -154,7 +154,16 @@ def compose(files: Source, commit: str, prefix: str = "", problems: list[str] | 
             if problems is None:
                 raise
             problems.append(error.message)
-    return Snapshot(commit, tuple(made.stages), made.artifacts, prefix, made.unrecorded, tuple(made.metrics))
+    artifacts = {name: _of_its_output(one, made.stages) for name, one in made.artifacts.items()}
+    return Snapshot(commit, tuple(made.stages), artifacts, prefix, made.unrecorded, tuple(made.metrics))
+
+
+def _of_its_output(artifact: Artifact, stages: Sequence[Stage]) -> Artifact:
+    """An artifact that names a .dvc file, as registries of data do, is what that file records."""
+    if not artifact.path.endswith(".dvc"):
+        return artifact
+    outs = [out for stage in stages if stage.address == artifact.path for out in stage.outs]
+    return replace(artifact, path=outs[0].path) if len(outs) == 1 else artifact
 
 
 class Source(ABC):

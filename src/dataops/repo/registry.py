@@ -123,6 +123,8 @@ class Registry:
 
     artifacts: Mapping[str, Artifact]
     counters: Mapping[str, int] = field(default_factory=dict)
+    lightweight: tuple[str, ...] = ()
+    """Tags that are called as versions are and count for nothing: lightweight ones, to GTO as well."""
 
     def versions(self, artifact: str) -> tuple[Version, ...]:
         """Of one artifact, ascending by number; none of an unknown one."""
@@ -154,6 +156,7 @@ def build(refs: Iterable[Ref], artifact: str | None = None) -> Registry:
     """The registry that these refs make."""
     events: dict[str, list[tuple[Tag, Ref]]] = {}
     counters: dict[str, int] = {}
+    lightweight: list[str] = []
     for ref in refs:
         tag = tags.parse(ref.full[len(TAGS) :])
         if tag is None or (artifact is not None and tag.artifact != artifact):
@@ -162,7 +165,10 @@ def build(refs: Iterable[Ref], artifact: str | None = None) -> Registry:
             counters[tag.artifact] = tag.counter
         if ref.annotated and ref.commit and tag.action != "create":
             events.setdefault(tag.artifact, []).append((tag, ref))
-    return Registry({name: _artifact(name, found) for name, found in events.items()}, counters)
+        elif not ref.annotated and tag.action == "version":
+            lightweight.append(ref.full[len(TAGS) :])
+    artifacts = {name: _artifact(name, found) for name, found in events.items()}
+    return Registry(artifacts, counters, tuple(lightweight))
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 from dataops.report.drift_shapes import drawn
 from dataops.report.drift_shapes import plain as _text
 from dataops.report.drift_verdict import verdict
+from dataops.tables.figures import figure
 
 SEVERITIES = ("high", "medium", "low", "none")
 STYLE = """
@@ -115,7 +116,7 @@ def _figures(entry: Entry) -> str:
     if "statistics" not in entry:
         return ""
     rows = "".join(
-        f"<tr><td>{name}</td><td>{pair['reference']:.4g}</td><td>{pair['current']:.4g}</td>"
+        f"<tr><td>{name}</td><td>{figure(pair['reference'])}</td><td>{figure(pair['current'])}</td>"
         f"<td>{'' if pair['change_percent'] is None else format(pair['change_percent'], '+.1f') + '%'}</td></tr>"
         for name, pair in entry["statistics"].items()
     )

@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dataops.tables.figures import figure
+
 WIDTH, HEIGHT, FOOT, HEAD = 400, 150, 20, 18
 OLD, NEW, GRID, INK = "#6e7781", "#0969da", "#d0d7de", "#1b1f24"
 LONGEST = 18  # characters of a category
@@ -53,7 +55,7 @@ def outlines(edges: Sequence[float], old: Sequence[float], new: Sequence[float])
     body += f'<path d="M0 {HEIGHT}H{WIDTH}" stroke="{GRID}"/>'
     whole = 0.5 * all(edge % 1 == 0.5 for edge in edges)  # between whole numbers
     low, high = edges[0] + whole, edges[-1] - whole
-    body += _label(0, HEIGHT + 15, f"{low:.4g}", OLD, "start") + _label(WIDTH, HEIGHT + 15, f"{high:.4g}", OLD, "end")
+    body += _label(0, HEIGHT + 15, figure(low), OLD, "start") + _label(WIDTH, HEIGHT + 15, figure(high), OLD, "end")
     return _svg(HEIGHT + FOOT, body, "the distribution before, filled, and now, as a line")
 
 

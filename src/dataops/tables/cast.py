@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dataops.tables.contract import Type
+from dataops.tables.dates import parse
 
 TRUE = frozenset({"true", "t", "yes", "y", "1", "1.0"})
 FALSE = frozenset({"false", "f", "no", "n", "0", "0.0"})
@@ -24,7 +25,7 @@ class Written(NamedTuple):
 
     decimal: str = "."
     thousands: str | None = None
-    date_format: str | None = None  # strftime; None: ISO 8601
+    date_format: str | None = None  # as dates.parse takes it; None: ISO 8601
 
 
 PLAIN = Written()
@@ -140,16 +141,9 @@ def _datetime(values: pd.Series, written: Written) -> pd.Series:
     if isinstance(values.dtype, pd.DatetimeTZDtype):
         values = values.dt.tz_convert("UTC").dt.tz_localize(None)
     if not pd.api.types.is_datetime64_dtype(values.dtype):
-        values = _parse(_string(values, written), written.date_format)
+        values = parse(_string(values, written), written.date_format)
     dates = values.astype("datetime64[us]")
     return dates.where((dates >= EARLIEST) & (dates < LATEST))
-
-
-def _parse(text: pd.Series, date_format: str | None) -> pd.Series:
-    style = date_format or "ISO8601"
-    if date_format is None:  # pandas takes a bare "2024" or "20240131" for ISO 8601; an id column must not pass
-        text = text.where(text.str.match(r"\d{4}-\d{2}(-\d{2})?").fillna(False).astype(bool))
-    return pd.to_datetime(text, format=style, errors="coerce", utc=True).dt.tz_localize(None)
 
 
 def _date(values: pd.Series, written: Written) -> pd.Series:

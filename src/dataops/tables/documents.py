@@ -100,9 +100,17 @@ def _found(value: Any, path: Path, records: str | None) -> list[Any]:
             value = value[step]
     if isinstance(value, list):
         return value
-    lists = [key for key, item in value.items() if isinstance(item, list)] if isinstance(value, dict) else []
+    lists = _lists(value)
     hint = f"set collect.read.records in params.yaml, as: {', '.join(lists)}" if lists else ""
     raise DataOpsError(f"{path}: {where} is not a list of records", hint)
+
+
+def _lists(value: Any, deep: int = 3) -> list[str]:
+    """Where lists stand below `value`, as `records` takes it: `results`, `data.items`."""
+    if not isinstance(value, dict) or not deep:
+        return []
+    here = [key for key, item in value.items() if isinstance(item, list)]
+    return here + [f"{key}.{below}" for key, item in value.items() for below in _lists(item, deep - 1)]
 
 
 def _objects(values: list[Any], path: Path, what: str, first: int = 1) -> list[Record]:

@@ -7,16 +7,21 @@ import re
 import pandas as pd
 
 from dataops.errors import DataOpsError
+from dataops.tables import dates
 from dataops.tables.cast import FALSE, TRUE, Written, cast
 from dataops.tables.contract import RESERVED, Frequency, Type
+from dataops.tables.dates import DAY
 
-DATE_FORMATS = (
-    None,  # ISO 8601
-    "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y",
-    "%b %d, %Y",
-    "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M:%S",
-    "%d/%m/%y", "%m/%d/%y", "%m/%d/%y %H:%M",
-)  # fmt: skip
+# what people write for a number they don't have; \u2013 and \u2014 are dashes
+ABSENT = frozenset((
+    "?", "-", "--", "\u2013", "\u2014", ".", "..", "...", "*", ":", "#N/A", "#NA", "na", "n/a", "N.A.", "n.a.", "nil",
+    "NIL", "missing", "Missing", "MISSING", "(null)", "\\N", "-nan", "NaT",
+))  # fmt: skip
+OTHER_TIME = "name another column with --time"
+
+NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
+REGULAR = 0.8  # share of equal gaps from which on times are measurements and no events
+LOOKED_AT = 1000  # distinct values that choose the formats worth trying on all of them
 
 
 def clean(name: str) -> str:
@@ -31,37 +36,76 @@ def text_of(values: pd.Series) -> pd.Series:
 
 
 def date_format(values: pd.Series, given: str | None, source: str) -> str | None:
-    """How dates are written; None is ISO 8601.
+    """How dates are written, as `dates.parse` takes it; None is ISO 8601.
 
     Raises:
         DataOpsError: no known format fits, or day-first and month-first both do and mean different days.
     """
     if values.isna().all():
         raise DataOpsError(f"{source} has no values", "name another column with --time")
-    if given or not pd.api.types.is_string_dtype(values.dtype):
-        known = text_of(values) if pd.api.types.is_string_dtype(values.dtype) else values.dropna()
-        if cast(known, "datetime", Written(date_format=given))[1].mean() > 0.5:
-            raise DataOpsError(f"{source} is no date column: {str(known.iloc[0])!r}", "name another with --time")
+    written_as_text = pd.api.types.is_string_dtype(values.dtype)
+    known = text_of(values) if written_as_text else values.dropna()
+    if given:
+        dates.check(given)
+    if given or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        bad = cast(known, "datetime", Written(date_format=given))[1]
+        if bad.mean() > 0.5:
+            as_given = f", read as {given}" if given else ""
+            raise DataOpsError(f"{source} is no date column: {str(known[bad].iloc[0])!r}{as_given}", OTHER_TIME)
         return given
-    distinct = pd.Series(text_of(values).unique(), dtype="str")
-    readings, nearest = [], pd.Series(True, index=distinct.index)
-    for style in DATE_FORMATS:
+    if not written_as_text and not pd.api.types.is_numeric_dtype(values.dtype):
+        known, written_as_text = text_of(values.astype("str")), True
+    distinct = pd.Series(known.unique())
+    first = distinct.iloc[:LOOKED_AT]
+    tried = {style: _unread(first, style).mean() for style in (dates.FORMATS if written_as_text else dates.NUMERIC)}
+    nearest = min(tried, key=lambda style: tried[style])
+    readings = []
+    for style in [style for style, unread in tried.items() if not unread]:
         read, bad = cast(distinct, "datetime", Written(date_format=style))
-        if not bad.any():
+        if not bad.any() and dates.plausible(read, style):
             readings.append((style, read))
-        nearest = min(nearest, bad, key=pd.Series.sum)
     if not readings:
-        raise DataOpsError(
-            f"{source} is not written in a date format known here: {distinct[nearest].iloc[0]!r}",
-            "--date-format '%d.%m.%Y' says how, or name another column with --time",
-        )
+        raise _no_date(distinct, nearest, source)
     others = [style for style, read in readings[1:] if not read.equals(readings[0][1])]
     if others:
         raise DataOpsError(
-            f"{source} can be read in two ways: {distinct.iloc[0]!r} as {readings[0][0]} or as {others[0]}",
+            f"{source} can be read in two ways: {str(distinct.iloc[0])!r} as {readings[0][0]} or as {others[0]}",
             f"--date-format '{readings[0][0]}' or --date-format '{others[0]}' says which",
         )
-    return readings[0][0]
+    return DAY if readings[0][0] is None and _at_midnight_elsewhere(distinct) else readings[0][0]
+
+
+def _unread(values: pd.Series, style: str | None) -> pd.Series:
+    read, bad = cast(values, "datetime", Written(date_format=style))
+    if style and not re.sub("%[YmdHMS]", "", style):  # digits alone: 12345 is no month of the year 1234
+        bad |= values.astype("str").str.removesuffix(".0").str.len() != 2 * style.count("%") + 2
+    return bad if dates.plausible(read.dropna(), style) else pd.Series(True, index=values.index)
+
+
+def _no_date(distinct: pd.Series, nearest: str | None, source: str) -> DataOpsError:
+    """What is wrong: a few values among dates, or no dates at all."""
+    bad = _unread(distinct, nearest)
+    value = str(distinct[bad].iloc[0])
+    if not pd.api.types.is_string_dtype(distinct.dtype):
+        return DataOpsError(f"{source} is no date column: {value!r}", OTHER_TIME)
+    if bad.mean() > 0.5:
+        return DataOpsError(
+            f"{source} is not written in a date format known here: {value!r}",
+            f"--date-format '%d.%m.%Y' says how, or {OTHER_TIME}",
+        )
+    style = nearest or "%Y-%m-%d"
+    return DataOpsError(
+        f"{source} is not written in a date format known here: {value!r}, where others are {nearest or 'ISO 8601'}",
+        f"a total or a footnote? leave such rows out of the file; or give --date-format '{style}', and "
+        "`collect.unreadable: null` sends them to quarantine",
+    )
+
+
+def _at_midnight_elsewhere(text: pd.Series) -> bool:
+    """Whether every time is midnight at some offset: then it is a day, and the one before in UTC is not meant."""
+    form = r"\d{4}-\d{2}-\d{2}[T ]00:00(:00([.,]0+)?)?\s*[+-]\d{2}(:?\d{2})?"
+    zero = r".*[+-]00(:?00)?"
+    return bool(text.str.fullmatch(form).all()) and not bool(text.str.fullmatch(zero).all())
 
 
 def number_style(columns: list[pd.Series]) -> tuple[str, str | None]:
@@ -71,12 +115,31 @@ def number_style(columns: list[pd.Series]) -> tuple[str, str | None]:
         text = text_of(values)
         if text.empty or not text.str.fullmatch(r"[+-]?[\d.,]+").all():
             continue
+        # 1,234 may be either; 0,123 and 39851,348 and 1.234,567 are no groups of three digits
         comma_decimal |= bool(text.str.fullmatch(r"[+-]?[\d.]*\d,(\d{1,2}|\d{4,})").any())
+        comma_decimal |= bool(text.str.fullmatch(r"[+-]?(0|\d{4,}|\d{1,3}(\.\d{3})+),\d+").any())
         comma_thousands |= bool(text.str.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?").any())
         dot_groups |= bool(text.str.fullmatch(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?").any())
     if comma_decimal:
         return ",", "." if dot_groups else None
     return ".", "," if comma_thousands else None
+
+
+def absent(table: pd.DataFrame) -> list[str]:
+    """Marks that stand for a missing number in `table`: all that keeps a column of numbers from being one."""
+    found: set[str] = set()
+    for name in table.columns:
+        if not pd.api.types.is_string_dtype(table[name].dtype):
+            continue
+        head = text_of(table[name].head(LOOKED_AT))
+        if not (head.isin(ABSENT) | head.str.fullmatch(NUMBER)).all():
+            continue  # counting millions of texts takes seconds
+        counts = text_of(table[name]).value_counts()
+        marks = counts.index.isin(sorted(ABSENT))
+        numbers = counts.index.str.fullmatch(NUMBER)
+        if marks.any() and (marks | numbers).all() and counts[numbers].sum() >= counts[marks].sum():
+            found.update(counts.index[marks])
+    return sorted(found)
 
 
 def column_type(values: pd.Series, written: Written) -> Type:
@@ -101,12 +164,30 @@ def column_type(values: pd.Series, written: Written) -> Type:
     return "string"
 
 
-def frequency(times: pd.Series) -> Frequency:
-    """The step in which the times advance: hours, weeks or months where all of them do, else days."""
+def sampling(times: pd.Series, series: list[pd.Series]) -> pd.Timedelta | None:
+    """The gap of an hour at most in which each series, told apart by columns, is measured; None: it is not."""
+    frame = pd.DataFrame({"time": times, **{str(place): key for place, key in enumerate(series)}}).dropna(subset="time")
+    frame = frame.sort_values("time", kind="stable").drop_duplicates()
+    keys = [str(place) for place in range(len(series))]
+    gaps = (frame.groupby(keys, dropna=False)["time"].diff() if keys else frame["time"].diff()).dropna()
+    if gaps.empty:
+        return None
+    usual = gaps.value_counts().index[0]
+    regular = usual <= pd.Timedelta(hours=1) and (gaps == usual).mean() >= REGULAR
+    return pd.Timedelta(usual) if regular else None
+
+
+def frequency(times: pd.Series, *, sampled: bool = False) -> Frequency:
+    """The step in which the times advance: hours, weeks or months where all of them do, else days.
+
+    `sampled`: they are measured at a fixed gap of an hour or less, so hours are the step whatever the minute.
+    """
     distinct = times.dropna().drop_duplicates().sort_values()
+    if sampled:
+        return "h"
     if (distinct != distinct.dt.floor("h")).any():
         return "D"  # events at odd minutes: they are added up by day
-    if (distinct != distinct.dt.floor("D")).any():
+    if distinct.dt.hour.nunique() > 1:
         return "h"
     days = distinct.dt.floor("D").drop_duplicates()
     if len(days) < 3:

@@ -12,12 +12,13 @@ import pandas as pd
 from dataops.errors import DataOpsError
 from dataops.tables.cast import Written, cast
 from dataops.tables.contract import Frequency, Type
-from dataops.tables.guess import clean, column_type, date_format, frequency, number_style
-from dataops.tables.period import steps
+from dataops.tables.guess import clean, column_type, date_format, frequency, number_style, sampling
+from dataops.tables.period import floor, steps
 from dataops.tables.sources import missing_columns
 
 IDENTITY = re.compile(r"(^|[_\s])(id|no|nr|number|key|uuid|instant)$|(ID|Id|No)$")
 CATEGORIES = 200  # distinct texts up to which a column is worth keeping
+FEW = 20  # and in few rows: more than these, and more than a third of the rows, are names
 AGGREGATED = 0.02  # share of rows that repeat a key and time from which on they are taken for events to add up
 TOLERATED = 0.05  # share of negative targets up to which they are taken for what a contract should find
 
@@ -64,10 +65,10 @@ class Inferred:
     notes: list[str] = field(default_factory=list)
 
 
-def aggregates(columns: list[Found], target: str, index: list[str]) -> dict[str, str]:
-    """How the rows of one key and time become one."""
+def aggregates(columns: list[Found], target: str, index: list[str], total: str) -> dict[str, str]:
+    """How the rows of one key and time become one; `total` is the target's."""
     how = {"integer": "mean", "number": "mean", "boolean": "max"}
-    return {c.name: "sum" if c.name == target else how.get(c.type, "first") for c in columns if c.name not in index}
+    return {c.name: total if c.name == target else how.get(c.type, "first") for c in columns if c.name not in index}
 
 
 def spans(table: pd.DataFrame, keys: list[str], time: str, step: Frequency) -> tuple[int, int, int]:
@@ -121,24 +122,26 @@ def infer(table: pd.DataFrame, roles: Roles) -> Inferred:
         name: column_type(table[source], written) for name, source in sources.items() if name != time
     }
     if types[target] not in ("integer", "number"):
-        sample = table[target_source].dropna().iloc[:1].tolist()
-        raise DataOpsError(f"the target {target_source} is not numeric: {sample}", "name another column with --target")
+        raise _not_numeric(table[target_source].dropna(), target_source, written)
     for key in roles.keys:
         types[key] = "string" if types[key] in ("number", "boolean", "datetime", "date") else types[key]
     typed = pd.DataFrame({
         name: cast(table[source], "datetime" if name == time else types[name], written)[0]
         for name, source in sources.items()
     })  # fmt: skip
-    step = frequency(typed[time])
+    gap = sampling(typed[time], [typed[name] for name in roles.keys])
+    step = frequency(typed[time], sampled=gap is not None)
     types[time] = "datetime" if step == "h" else "date"
-    if step != "h":
-        typed[time] = typed[time].dt.floor("D")
-    return _describe(typed, sources, types, roles, written, step, notes)
+    known = typed[time].notna()
+    within = bool((typed[time] != floor(typed[time], "h"))[known].any()) if step == "h" else False
+    typed[time] = floor(typed[time], "h" if step == "h" else "D")
+    levels = gap if within else None  # measurements within the hour are levels: their mean is the hour's
+    return _describe(typed, sources, types, roles, written, step, levels, notes)
 
 
 def _describe(
     typed: pd.DataFrame, sources: dict[str, str], types: dict[str, Type], roles: Roles, written: Written,
-    step: Frequency, notes: list[str],
+    step: Frequency, levels: pd.Timedelta | None, notes: list[str],
 ) -> Inferred:  # fmt: skip
     time, target, keys = next(iter(roles.time)), next(iter(roles.target)), list(roles.keys)
     repeated = float(typed.duplicated([*keys, time]).mean())
@@ -147,12 +150,17 @@ def _describe(
         Found(name, source, types[name], name not in index and bool(typed[name].isna().any()))
         for name, source in sources.items()
     ]
-    how = aggregates(columns, target, [*keys, time]) if repeated > AGGREGATED else None
-    if how:
-        notes.append(
-            f"{repeated:.0%} of rows repeat a key and {time}: they are aggregated ("
-            + ", ".join(f"{name}: {function}" for name, function in how.items()) + ")"
-        )  # fmt: skip
+    how = None
+    if levels is not None or repeated > AGGREGATED:
+        how = aggregates(columns, target, [*keys, time], "sum" if levels is None else "mean")
+        why = (
+            f"{repeated:.0%} of rows repeat a key and {time}: they are aggregated"
+            if levels is None
+            else f"measured every {levels.total_seconds() / 60:g} minutes: aggregated by hour"
+        )
+        told = ", ".join(f"{name}: {function}" for name, function in how.items())
+        other = "a price or a temperature wants `mean`" if levels is None else "counts want `sum`"
+        notes.append(f"{why} ({told}); of {target}, {other}: `collect.aggregate`")
         typed = typed.groupby([*keys, time], dropna=False, as_index=False).agg(how)
         for column in columns:
             if how.get(column.name) == "mean":
@@ -207,6 +215,22 @@ def _range(column: Found, values: pd.Series, is_target: bool, notes: list[str]) 
         notes.append(f"{share:.1%} of {column.name} are negative: no minimum is set, and the objective is l2")
 
 
+def _not_numeric(values: pd.Series, source: str, written: Written) -> DataOpsError:
+    """With the values that are in the way, where most are numbers."""
+    bad = values[cast(values, "number", written)[1]]
+    shown = bad if 0 < 2 * len(bad) < len(values) else values
+    sample = shown.drop_duplicates().iloc[:3].tolist()
+    if shown is bad:
+        return DataOpsError(
+            f"the target {source} is not numeric: {len(bad):,} of {len(values):,} values are as {sample}",
+            "do they stand for nothing? add them to `collect.read.null_values` in params.yaml",
+        )
+    return DataOpsError(
+        f"the target {source} is not numeric: {sample}",
+        "name another column with --target; a currency or a unit behind the number has to leave the file first",
+    )
+
+
 def _check_roles(table: pd.DataFrame, roles: Roles) -> None:
     named = [*roles.time.values(), *roles.target.values(), *roles.keys.values(), *(roles.others or {}).values()]
     missing = missing_columns([str(name) for name in table.columns], named, "the file")
@@ -218,6 +242,13 @@ def _check_roles(table: pd.DataFrame, roles: Roles) -> None:
         raise DataOpsError(f"{twice[0]} is named for two parts", "time, target and keys are different columns")
     if table.empty:
         raise DataOpsError("the file has no rows", "a contract can't be inferred from a header")
+
+
+def _counts(values: pd.Series, written: Written) -> bool:
+    """Whether distinct whole numbers are a running number, as ids are: in order, or nearly without gaps."""
+    numbers = cast(values, "integer", written)[0].dropna()
+    dense = float(numbers.max()) - float(numbers.min()) < 2 * len(numbers)
+    return dense or bool(numbers.is_monotonic_increasing or numbers.is_monotonic_decreasing)
 
 
 def _is_text(values: pd.Series) -> bool:
@@ -240,7 +271,8 @@ def _worth_keeping(
         identity = bool(IDENTITY.search(name))
         nested = kind == "string" and distinct > 0 and bool(known.astype("str").str.match(r"[\[{]").all())
         useless = distinct < 2 or kind in ("date", "datetime") or identity or nested
-        if useless or (kind == "string" and distinct > CATEGORIES) or (kind == "integer" and distinct == len(table)):
+        texts = kind == "string" and (distinct > CATEGORIES or distinct > max(FEW, len(known) / 3))
+        if useless or texts or (kind == "integer" and distinct == len(table) and _counts(table[name], written)):
             left.append(name)
         else:
             ours, number = clean(name), 2
@@ -248,6 +280,6 @@ def _worth_keeping(
                 ours, number = f"{clean(name)}_{number}", number + 1
             kept[ours] = name
     if left:
-        named = ", ".join(left)
+        named = ", ".join(name or "(without a name)" for name in left)
         notes.append(f"left out as ids, dates, free text, nested or constant: {named}; --columns says what to keep")
     return kept

@@ -53,6 +53,18 @@ class ReadOptions(Checked):
             raise ValueError(f"{value!r} is no encoding that Python knows") from None
         return value
 
+    @field_validator("date_format")
+    @classmethod
+    def _usable(cls, value: str | None) -> str | None:
+        if value is not None:
+            from dataops.tables import dates
+
+            try:
+                dates.check(value)
+            except DataOpsError as error:
+                raise ValueError(f"{error.message} ({error.hint})") from None
+        return value
+
     @field_validator("delimiter")
     @classmethod
     def _one_character(cls, value: str | None) -> str | None:

@@ -42,11 +42,13 @@ def drift(
         DataOpsError: a name or column is unknown, `threshold` is no share, there is no profile, with `after` no
             contract, or the data that are needed can't be had.
     """
-    from dataops.tables.drift import DAMAGED, compare, compare_frames
-    from dataops.tables.profile import profile
-
     context, _ = context.focused(context.resolve(old))
     sides = reference, current = pair(context, old, new, remote)
+    if not exact:
+        _profile(context, reference)
+    from dataops.tables.drift import DAMAGED, compare, compare_frames  # seconds: not before the names mean something
+    from dataops.tables.profile import profile
+
     limits = _limits(context, current, threshold)
     contract = _contract(current) or _contract(reference)
     compared = f"{current.name} against {reference.name}"

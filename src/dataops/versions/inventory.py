@@ -122,9 +122,9 @@ def _survey(context: Context, subject: Subject, found: Survey) -> None:
     snapshot = context.snapshot(subject.commit)
     artifact = snapshot.artifact(subject.artifact)
     if artifact is None:
-        found.note(
-            subject, f"dvc.yaml declares no artifact {subject.artifact} at {subject.commit[:7]}: no data to check"
-        )
+        text = f"dvc.yaml declares no artifact {subject.artifact} at {subject.commit[:7]}: no data to check"
+        # a tag of GTO's needs no declaration; of a commit it was asked for, and nothing is not sound
+        (found.problem if subject.version is None else found.note)(subject, text)
         return
     own = snapshot.covering(artifact.path)
     below = [out for stage in snapshot.stages for out in stage.outs if out.path.startswith(f"{artifact.path}/")]

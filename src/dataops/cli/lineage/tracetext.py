@@ -13,6 +13,7 @@ from dataops.repo.gittext import public
 
 WIDTH = 116
 SHORT = 7
+LONG = 80  # characters of a parameter's value, likewise
 SOME = 4  # code files and parameters of a step that are named, unless all are asked for
 
 
@@ -90,7 +91,7 @@ def _step(step: Step, full: bool, seen: set[str]) -> Iterator[str]:
     rows.append(("reads", ", ".join(_read(one, full) for one in step.inputs if one.role != "code")))
     code = [one for one in step.inputs if one.role == "code"]
     rows.append(("code", _some([f"{one.path}{f' {one.digest}' if full else ''}" for one in code], full)))
-    params = [f"{name}={value}" for name, value in step.settings]
+    params = [f"{name}={value if full else _short_value(value)}" for name, value in step.settings]
     new = [one for one in params if full or one not in seen]
     again = f"{len(params) - len(new)} as above" if len(new) < len(params) else ""
     seen.update(params)
@@ -104,8 +105,17 @@ def _step(step: Step, full: bool, seen: set[str]) -> Iterator[str]:
             )
 
 
+def _short_value(value: object) -> str:
+    """A list of 150 columns is no line for a person: its beginning and how many there are."""
+    text = str(value)
+    if len(text) <= LONG:
+        return text
+    return f"{text[:LONG]}…" + (f" ({len(value)})" if isinstance(value, list | dict) else "")
+
+
 def _read(one: Input, full: bool) -> str:
     said = {"external": " (outside)", "unknown": " (lost)"}.get(one.role, "")
+    said = said or (" (in git)" if one.from_git else "")
     stale = " (NOT what is recorded now)" if one.problem and one.role == "data" else ""
     return " ".join(filter(None, [public(one.path), _hash(one.digest, full), _named(one.versions)])) + said + stale
 
