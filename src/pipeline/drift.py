@@ -47,7 +47,7 @@ def main() -> None:
         for known in (parts["train"], parts["test"], *parts.values(), *filter(None, [pinned.get("profile")])):
             sound.check(known)
         reference, current, compared = sides(parts, pinned, contract, params)
-        report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits)}
+        report: dict[str, Any] = {"compared": compared, **compare(reference, current, limits, target=contract.target)}
     except DAMAGED as error:
         reason = f"{REFERENCE} or {PROFILE} is damaged: {clean(f'{type(error).__name__} {error}')}"
         raise DataOpsError(reason, "`dataops drift pin VERSION` writes the first, `dvc repro` the second") from None

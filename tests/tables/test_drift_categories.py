@@ -8,7 +8,9 @@ import pytest
 from scipy import stats
 from scipy.spatial.distance import jensenshannon
 
-from dataops.tables.drift import Thresholds, compare_frames
+from dataops.tables.contract import Column, Contract
+from dataops.tables.drift import Thresholds, compare, compare_frames
+from dataops.tables.profile import profile
 
 RNG = np.random.default_rng(6)
 
@@ -93,6 +95,24 @@ def test_identifiers_are_left_out(rows):
         assert report["columns"]["x"]["effect"] is None
     missing = [None if n % 3 else f"u{n}" for n in range(rows)]
     assert compared([f"u{n}" for n in range(rows)], missing)["columns"]["x"]["reasons"][-1:] == ["missing values"]
+
+
+def test_amounts_that_never_repeat_are_no_identifiers():
+    """A hundred months of totals are all different, and drift is asked of them; and of the target, whatever it is."""
+    months = RNG.permutation(np.arange(120) ** 2 * 3 + 10_000)
+    report = compared(list(months), list(months * 2))
+    assert (report["left_out"], report["columns_drifted"]) == ({}, ["x"])
+    dense = pd.DataFrame({"x": np.arange(150)})
+    contract = Contract.model_construct(
+        time="", target="x", keys=[], columns={"x": Column(type="integer")}, frequency="D"
+    )
+    sides = [profile(dense + more, contract) for more in (0, 150)]
+    for found in (
+        compare_frames(dense, dense + 150, Thresholds(), contract),
+        compare(sides[0], sides[1], Thresholds(), target="x"),
+    ):
+        assert (found["left_out"], found["columns_drifted"]) == ({}, ["x"])
+    assert compare(sides[0], sides[1], Thresholds())["left_out"] == {"x": "identifier: whole numbers that never repeat"}
 
 
 def test_continuous_numbers_are_no_identifiers():

@@ -51,6 +51,7 @@ def drift(
 
     limits = _limits(context, current, threshold)
     contract = _contract(current) or _contract(reference)
+    target = contract.target if contract is not None else None
     compared = f"{current.name} against {reference.name}"
     try:
         since = _last(context, reference, contract, remote) if after else None
@@ -62,9 +63,9 @@ def drift(
             report = compare_frames(frame, _frame(context, current, columns, remote, later), limits, contract, columns)
         elif later is not None and contract is not None:
             fresh = profile(_frame(context, current, list(contract.columns), remote, later), contract)
-            report = compare(_profile(context, reference), fresh, limits, columns)
+            report = compare(_profile(context, reference), fresh, limits, columns, target)
         else:
-            report = compare(_profile(context, reference), _profile(context, current), limits, columns)
+            report = compare(_profile(context, reference), _profile(context, current), limits, columns, target)
     except DAMAGED as error:
         hint = "--exact reads the data"
         raise DataOpsError(clean(f"a profile is damaged: {type(error).__name__} {error}"), hint) from None

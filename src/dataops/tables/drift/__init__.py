@@ -33,8 +33,16 @@ Report = dict[str, Any]
 Entry = dict[str, Any]
 
 
-def compare(reference: Profile, current: Profile, limits: Thresholds, columns: Collection[str] | None = None) -> Report:
+def compare(
+    reference: Profile,
+    current: Profile,
+    limits: Thresholds,
+    columns: Collection[str] | None = None,
+    target: str | None = None,
+) -> Report:
     """The report on two profiles, of either format; D is off by the report's `method.bound` at most.
+
+    `target` is what is forecast, and so no identifier.
 
     Raises:
         DataOpsError: a column of `columns` is in neither.
@@ -51,7 +59,7 @@ def compare(reference: Profile, current: Profile, limits: Thresholds, columns: C
     def measured(shared: Mapping[str, Kind]) -> list[Entry]:
         pairs = {name: (reference["columns"][name], current["columns"][name]) for name in shared}
         numbers = {
-            name: (numeric.of_profile(old), numeric.of_profile(new))
+            name: (numeric.of_profile(old, target=name == target), numeric.of_profile(new, target=name == target))
             for name, (old, new) in pairs.items()
             if shared[name] == "numeric"
         }
@@ -86,6 +94,7 @@ def compare_frames(
             twice = frame.columns[frame.columns.duplicated()][0]
             raise DataOpsError(f"two columns are called {twice}", "rename one")
     frequency = contract.frequency if contract is not None else "D"
+    target = contract.target if contract is not None else None
     kinds = [
         {str(name): kind_of(str(name), frame[str(name)], contract) for name in frame} for frame in (reference, current)
     ]
@@ -94,7 +103,7 @@ def compare_frames(
     def measure(name: str, kind: Kind) -> Entry:
         values = reference[name], current[name]
         if kind == "numeric":
-            a, b = map(numeric.of_values, values)
+            a, b = (numeric.of_values(side, target=name == target) for side in values)
             return _numbers(numeric.measure(a, b), a, b, *rows)
         if kind == "categorical":
             old, new = (categories.summary(side, kept=None) for side in values)

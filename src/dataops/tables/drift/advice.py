@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dataops.tables.drift.judge import Finding
+from dataops.tables.figures import figure
 
 Entry = Mapping[str, Any]
 NAMED = 5
@@ -63,10 +64,9 @@ def _new(entry: Entry, _: str) -> str:
 
 def _outside(entry: Entry, _: str) -> str:
     low, high = entry["statistics"]["min"], entry["statistics"]["max"]
-    return (
-        f"{entry['outside']['share']:.1%} of rows outside the reference's {low['reference']:.4g} to "
-        f"{high['reference']:.4g} (now {low['current']:.4g} to {high['current']:.4g}); check the unit, then retrain"
-    )
+    before, now = (f"{figure(low[side])} to {figure(high[side])}" for side in ("reference", "current"))
+    share = f"{entry['outside']['share']:.1%}"
+    return f"{share} of rows outside the reference's {before} (now {now}); check the unit, then retrain"
 
 
 def _volume(entry: Entry, _: str) -> str:
@@ -81,9 +81,11 @@ def _calendar(entry: Entry, _: str) -> str:
     return f"{mix['size']:.0%} of rows moved to other {mix['of']}; compare windows of whole weeks, or ask the source"
 
 
-def _change(pair: Mapping[str, float | None]) -> str:
+def _change(pair: Mapping[str, Any]) -> str:
     change = pair["change_percent"]
-    return f"{pair['reference']:.4g} -> {pair['current']:.4g}" + (f" ({change:+.0f}%)" if change is not None else "")
+    return f"{figure(pair['reference'])} -> {figure(pair['current'])}" + (
+        f" ({change:+.0f}%)" if change is not None else ""
+    )
 
 
 TEXTS = {

@@ -29,7 +29,9 @@ CUTS = 9
 ASKED = np.concatenate((LEVELS, np.arange(1, 1 + CUTS) / 10, [0.005, 0.995]))  # levels, deciles, ends of the picture
 BARS = 40
 WHOLE = 1e15  # below, a float has halves
-IDENTIFIERS = 100  # rows from which numbers that never repeat are taken for identifiers
+IDENTIFIERS = 100  # rows from which numbers that never repeat may be identifiers,
+DENSE = 10  # as running numbers are: at most so many to a row; amounts of a hundred months never repeat, either
+MANY = 10_000  # rows from which nothing else never repeats
 
 
 @dataclass(frozen=True)
@@ -49,24 +51,24 @@ class Numbers:
     """All of them, where they are there."""
 
 
-def of_values(values: pd.Series) -> Numbers:
-    """Out of a column, (n,), in its own type."""
+def of_values(values: pd.Series, *, target: bool = False) -> Numbers:
+    """Out of a column, (n,), in its own type; the `target` is no identifier, whatever it holds."""
     known, missing, infinite, total = finite(as_array(values), len(values))
     if not len(known):
         return Numbers(0, missing, infinite)
     low, high = known.min(), known.max()
     integer = known.dtype.kind in "iu"
-    unique = integer and int(high) - int(low) >= len(known) - 1 and len(np.unique(known)) == len(known)
+    unique = integer and not target and int(high) - int(low) >= len(known) - 1 and len(np.unique(known)) == len(known)
     mean, deviation = mean_and_deviation(known, float(low), float(high), total)
     return Numbers(len(known), missing, infinite, integer, unique, mean, deviation, float(low), float(high), known)
 
 
-def of_profile(column: Column) -> Numbers:
-    """Out of a profile's column."""
+def of_profile(column: Column, *, target: bool = False) -> Numbers:
+    """Out of a profile's column, likewise."""
     sizes = column["count"], column["missing"], column.get("infinite", 0)
     if not column["count"]:
         return Numbers(*sizes)
-    unique = column.get("integer", False) and column.get("unique", False)
+    unique = column.get("integer", False) and column.get("unique", False) and not target
     return Numbers(
         *sizes,
         column.get("integer", False),
@@ -107,9 +109,13 @@ def measure_profiles(columns: Sequence[tuple[Column, Column]], sides: Sequence[t
 
 def _unmeasured(a: Numbers, b: Numbers) -> Entry | None:
     """What is said of a column that can't be compared as a distribution; None where it can."""
-    if a.unique and b.unique and max(a.count, b.count) >= IDENTIFIERS:
+    if max(a.count, b.count) >= IDENTIFIERS and _is_identifier(a) and _is_identifier(b):
         return NOTHING | {"left_out": "identifier: whole numbers that never repeat"}
     return None if a.count and b.count else dict(NOTHING)
+
+
+def _is_identifier(side: Numbers) -> bool:
+    return side.unique and (side.count >= MANY or side.high - side.low < DENSE * side.count)
 
 
 def _measures(sides: Sequence[tuple[Numbers, Numbers]], samples: Pair | Lines) -> list[Entry]:
