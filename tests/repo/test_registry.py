@@ -6,7 +6,6 @@ import json
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -157,16 +156,12 @@ def test_merged(repo: TagRepo) -> None:
 
 
 def test_many(tmp_path: Path) -> None:
-    """2,000 versions with cards are read in a fraction of a second (10,000 are measured in benchmarks/versions.py)."""
+    """2,000 versions with cards, all of them (10,000 are measured in benchmarks/versions.py)."""
     script = Path(__file__).parents[2] / "scripts/many_versions.py"
     subprocess.run([sys.executable, str(script), str(tmp_path / "many"), "--versions", "2000"], check=True)
     git = plant(tmp_path / "other").git.__class__(tmp_path / "many")
-    started = time.perf_counter()
     versions = registry.read(git).versions("dataset")
     cards = [version.card for version in versions]
-    assert time.perf_counter() - started < 2
     assert len(versions) == 2000
     assert all(card and card["commit"] == version.commit for card, version in zip(cards, versions, strict=True))
-    started = time.perf_counter()
     assert hashes.content_hashes(git, versions) == [card["hash"] for card in cards if card]
-    assert time.perf_counter() - started < 2

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -83,12 +81,11 @@ def test_one_row_a_step(bench: Bench, table):
     assert broken(frame, bench.contract) == {}
 
 
-def test_many_bad_rows_are_fast(bench: Bench):
-    """A hundred thousand bad rows take seconds."""
+@pytest.mark.timeout(60)  # where it depends on the square of them it takes hours
+def test_many_bad_rows(bench: Bench):
+    """A hundred thousand bad rows are all found."""
     table = sales(days=366, stores=20, products=14).assign(sales=-1)
-    started = time.perf_counter()
     assert len(validation.broken_rules(table, bench.contract)) == len(table) > 100_000
-    assert time.perf_counter() - started < 20
 
 
 def test_quality_by_hand(bench: Bench):
