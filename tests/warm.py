@@ -33,7 +33,7 @@ OTHERS = (
     "boto3", "lightgbm", "numpy", "pandas", "psutil", "pyarrow.parquet", "pydantic", "requests", "ruamel.yaml", "yaml",
 )  # fmt: skip
 MODULES = ("dataops", "dvc")
-AT_START = ("LANG", "LC_", "PYTHON", "SOCKET_GUARD", "TZ")  # what Python and its sitecustomize read of the environment
+AT_START = ("LANG", "LC_", "OMP_", "PYTHON", "SOCKET_GUARD", "TZ")  # what is read of the environment once
 Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 _servers: dict[Key, socket.socket | None] = {}
 
