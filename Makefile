@@ -50,7 +50,7 @@ test: $(VENV)/.dev  ## set up and run the tests
 	@python -m pytest $(SIDE_BY_SIDE)
 
 test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where there is any (minutes)
-	@python -m pytest -m realdata
+	@python -m pytest -m realdata -n 2
 
 test-image: $(VENV)/.dev  ## build Dockerfile.train and train in it, where there is a Docker engine
 	@bash scripts/ci_image.sh

@@ -89,7 +89,7 @@ class Repo:
     def shell(self, *lines: str) -> None:
         """Commands of a shell, as they are printed."""
         for line in lines:
-            needs_shell = re.search(r"[^\w\s./@:=-]", line)
+            needs_shell = re.search(r"[^\w\s./@:-]", line)
             self.ok(*(["bash", "-c", line] if needs_shell else line.split()))
 
     def write(self, name: str, content: str | bytes) -> None:
