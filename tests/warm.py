@@ -29,11 +29,9 @@ DVC = (
     "configobj", "dvc.cli.parser", "dvc.daemon", "dvc.lock", "dvc.render", "dvc.repo", "dvc.scm", "dvc.stage.loader",
     "dvc_s3", "flufl.lock", "networkx", "psutil", "pygit2", "rich.table", "ruamel.yaml", "scmrepo.git",
 )  # fmt: skip
-OTHERS = (
-    "boto3", "lightgbm", "numpy", "pandas", "psutil", "pyarrow.parquet", "pydantic", "requests", "ruamel.yaml", "yaml",
-)  # fmt: skip
+OTHERS = ("boto3", "pandas", "psutil", "pyarrow.parquet", "pydantic", "requests", "ruamel.yaml", "yaml")
 MODULES = ("dataops", "dvc")
-AT_START = ("LANG", "LC_", "OMP_", "PYTHON", "SOCKET_GUARD", "TZ")  # what is read of the environment once
+AT_START = ("LANG", "LC_", "PYTHON", "SOCKET_GUARD", "TZ")  # what is read of the environment once
 Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 _servers: dict[Key, socket.socket | None] = {}
 
