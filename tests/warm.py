@@ -15,6 +15,7 @@ import importlib
 import json
 import os
 import runpy
+import shutil
 import socket
 import subprocess
 import sys
@@ -30,7 +31,7 @@ DVC = (
     "dvc_s3", "flufl.lock", "networkx", "psutil", "pygit2", "rich.table", "ruamel.yaml", "scmrepo.git",
 )  # fmt: skip
 OTHERS = ("boto3", "pandas", "psutil", "pyarrow.parquet", "pydantic", "requests", "ruamel.yaml", "yaml")
-MODULES = ("dataops", "dvc")
+PROGRAMS = ("dataops", "dvc")
 AT_START = ("LANG", "LC_", "PYTHON", "SOCKET_GUARD", "TZ")  # what is read of the environment once
 Key = tuple[tuple[str, ...], tuple[tuple[str, str], ...]]
 _servers: dict[Key, socket.socket | None] = {}
@@ -41,7 +42,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """`subprocess.run` without input and with its output as text; `merged` has both streams in stdout."""
     env = os.environ if env is None else env
-    words = _words(command)
+    words = _words(command, env.get("PATH"))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         streams = out, out if merged else err
         server = _server(words, env) if words else None
@@ -56,18 +57,19 @@ def run(
         return subprocess.CompletedProcess(list(command), status, _text(out), _text(err))
 
 
-def _words(command: Sequence[str]) -> list[str]:
-    """What follows `python` where that is what runs, else nothing."""
-    if command[0] in MODULES:
-        return ["-m", *command]
-    is_ours = command[0] == sys.executable and (command[1] == "-c" or command[1].endswith(".py"))
-    is_module = command[0] == sys.executable and command[1] == "-m" and command[2] in MODULES
-    return list(command[1:]) if is_ours or is_module else []
+def _words(command: Sequence[str], path: str | None) -> list[str]:
+    """What follows `python` where that is what runs, and it is one of ours; else nothing."""
+    if command[0] in PROGRAMS:
+        program = str(Path(sys.executable).with_name(command[0]))
+        return [program, *command[1:]] if shutil.which(command[0], path=path) == program else []
+    is_module = command[1:2] == ["-m"] and command[2] in PROGRAMS
+    is_python = command[0] == sys.executable and (is_module or command[1] == "-c" or command[1].endswith(".py"))
+    return list(command[1:]) if is_python else []
 
 
 def _server(words: list[str], env: Mapping[str, str]) -> socket.socket | None:
     """The one that starts as this program would; None for the first call, which may be the only one."""
-    preloaded = DVC if words[:2] == ["-m", "dvc"] else OTHERS
+    preloaded = DVC if "dvc" in (Path(words[0]).name, *words[1:2]) else OTHERS
     key = preloaded, tuple(sorted((name, value) for name, value in env.items() if name.startswith(AT_START)))
     if key not in _servers:
         _servers[key] = None
@@ -98,7 +100,7 @@ def _ask(server: socket.socket, request: list[object], streams: Sequence[IO[byte
 
 def _text(file: IO[bytes]) -> str:
     file.seek(0)
-    return file.read().decode().replace("\r\n", "\n")
+    return file.read().decode().replace("\r\n", "\n").replace("\r", "\n")
 
 
 def serve(server: socket.socket) -> list[str]:
