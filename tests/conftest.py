@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from workbench import Bench
 
-# OpenMP reads it when LightGBM is loaded, here and in what is started from here. By default a thread that waits for
-# the other keeps its core busy: where tests run side by side, each fit took twenty times the processor time.
+# As dataops.training.local has it, for fits in this process and in the training host's containers: OpenMP reads it when
+# LightGBM is loaded. Beside other tests, threads that keep their core busy while they wait took twenty times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
