@@ -10,13 +10,16 @@ export PATH := $(BIN):$(PATH)
 # uv has its own list of certificate authorities; the system's may hold a private one
 export UV_SYSTEM_CERTS ?= 1
 export DVC_NO_ANALYTICS := 1
+# where it is set, every program that is started compiles all it imports, each time
+unexport PYTHONDONTWRITEBYTECODE
 # the SageMaker SDK calls home unless a file says otherwise
 export SAGEMAKER_USER_CONFIG_OVERRIDE := $(CURDIR)/.sagemaker/config.yaml
 export SAGEMAKER_ADMIN_CONFIG_OVERRIDE := $(SAGEMAKER_USER_CONFIG_OVERRIDE)
 UV := $(BIN)/python -m uv
 
-# whole files side by side: each may start servers of its own, so no more than four however many cores there are
-SIDE_BY_SIDE := -n auto --maxprocesses 4 --dist loadfile
+# Whole files side by side, one more than there are cores, because tests wait: for servers, disks, other processes. Each
+# may start servers of its own, so no more than four. In the folders' order, which has the longest files in front: ci, e2e.
+SIDE_BY_SIDE := -n $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 3 ? n + 1 : 4))) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help install repro train-sagemaker up shell down test test-data test-image test-container lint format bench clean pins
 help:  ## what there is
@@ -47,7 +50,7 @@ test: $(VENV)/.dev  ## set up and run the tests
 	@python -m pytest $(SIDE_BY_SIDE)
 
 test-data: $(VENV)/.dev  ## the tests on the real data in ../shared/data, where there is any (minutes)
-	@python -m pytest -m realdata
+	@python -m pytest -m realdata -n 2
 
 test-image: $(VENV)/.dev  ## build Dockerfile.train and train in it, where there is a Docker engine
 	@bash scripts/ci_image.sh

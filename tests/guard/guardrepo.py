@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import warm
 
 BIN = Path(sys.executable).parent
 CONFIG = """\
@@ -74,16 +77,7 @@ class Repo:
             "PRE_COMMIT_HOME": str(self.path.parent / "pre-commit"),
         }
         path = {"PATH": f"{BIN}{os.pathsep}{kept['PATH']}", "PYTHONPATH": str(Path(__file__).parents[2] / "src")}
-        done = subprocess.run(
-            command,
-            cwd=self.path,
-            env={**kept, **who, **private, **path, **(env or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        done = warm.run(command, self.path, {**kept, **who, **private, **path, **(env or {})}, merged=True)
         return Done(done.returncode, done.stdout)
 
     def ok(self, *command: str) -> str:
@@ -95,7 +89,8 @@ class Repo:
     def shell(self, *lines: str) -> None:
         """Commands of a shell, as they are printed."""
         for line in lines:
-            self.ok("bash", "-c", line)
+            needs_shell = re.search(r"[^\w\s./@:-]", line)
+            self.ok(*(["bash", "-c", line] if needs_shell else line.split()))
 
     def write(self, name: str, content: str | bytes) -> None:
         """One file; a link of DVC's is replaced, as an editor does."""

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 from tagrepo import TagRepo
 from tagrepo import plant as planted
 from watched import environ
@@ -52,14 +53,7 @@ def answers(folder: Path, *, offline: bool = False) -> dict[str, Finding]:
 
 def command(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command itself."""
-    return subprocess.run(
-        [sys.executable, "-m", "dataops", "doctor", *words],
-        cwd=folder,
-        env=environ(**environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return warm.run([sys.executable, "-m", "dataops", "doctor", *words], folder, environ(**environment))
 
 
 def test_all_is_well(repo: TagRepo) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import warm
 from watched import Watched, environ, md5, plant, until
 
 PIPELINE = """\
@@ -33,15 +33,7 @@ class Clone(Watched):
     def run(self, *command: str) -> None:
         """Run a program in it."""
         identity = {f"GIT_{who}_{what}": "t" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        done = subprocess.run(
-            command,
-            cwd=self.root,
-            env=environ(**identity),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = warm.run(command, self.root, environ(**identity))
         assert done.returncode == 0, (command, done.stdout, done.stderr)
 
     def dvc(self, *words: str) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
+
+import warm
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 
 
 def call(folder: Path, *words: str) -> str:
     """Run a program; its output."""
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=False)
+    done = warm.run(words, folder)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -153,6 +153,9 @@ def test_steps_and_partitions(repo: Bench, frequency: str, partition: str, later
     repo.set("contract", frequency=frequency, partition=partition)
     repo.set("collect", aggregate=how, later_batch=later)
     repo.set("split", validation=1, test=1)
+    if partition == "day":  # a file a day, in five folders, time and again: some months around the changes will do
+        shutil.rmtree(repo.root / "data/landing")
+        repo.land({"first.csv": year()[lambda rows: rows["date"].between("2023-03-01", "2023-07-31")]})
     run(repo)
     for change in (month, correction, bad_rows):
         change(repo)

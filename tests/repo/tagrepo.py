@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+import warm
 
 from dataops.repo.git import Git
 
@@ -31,7 +32,7 @@ class TagRepo:
                  for what, value in (("NAME", "Tess Ter"), ("EMAIL", "tess@example.com"))}  # fmt: skip
         kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
         environment = {**kept, **zone, **names, "DVC_NO_ANALYTICS": "1", "GIT_CONFIG_GLOBAL": "/dev/null"}
-        done = subprocess.run(command, cwd=self.path, env=environment, capture_output=True, text=True, check=False)
+        done = warm.run(command, self.path, environment)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout.strip()
 

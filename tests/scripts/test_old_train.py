@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+import warm
 from host import TrainingHost
 from jobworld import Clone
 from oldcalls import SCRIPTS, Old
@@ -32,7 +33,7 @@ def moved(ready: Clone) -> Clone:
 def call(clone: Clone, *words: str, status: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
     """The script, as a job calls it."""
     command = [sys.executable, str(SCRIPTS / "train_versioned.py"), *words]
-    done = subprocess.run(command, cwd=clone.path, env=clone.env(more), capture_output=True, text=True, check=False)
+    done = warm.run(command, clone.path, clone.env(more))
     assert done.returncode == status, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -54,13 +55,7 @@ def test_here(moved: Clone):
     assert moved.model != model
     moved.git("checkout", "-q", "dataset@v1.0.0", "--", "dvc.lock")
     shutil.rmtree(moved.path / "data/dataset")
-    subprocess.run(
-        [sys.executable, "-m", "dataops", "get", "v1.0.0", "--out", "data/dataset"],
-        cwd=moved.path,
-        env=moved.env(),
-        check=True,
-        capture_output=True,
-    )
+    moved.dataops("get", "v1.0.0", "--out", "data/dataset")
     moved.train(DATAOPS_TRAIN__BACKEND="local")
     assert moved.model == model
     again = call(moved, *WORDS, status=1, DATAOPS_TRAIN__BACKEND="local")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 import yaml
 from host import TrainingHost
 from workbench import ROOT, Bench, sales
@@ -77,11 +78,10 @@ class Clone:
 
     def dataops(self, *words: str, status: int = 0, **more: str) -> tuple[str, str]:
         """`dataops …`; what it prints on both streams."""
-        process = self.start(*words, **more)
-        out, err = process.communicate(timeout=240)
-        assert process.returncode == status, f"{words}: {process.returncode}\n{out}\n{err}"
-        assert "Traceback" not in err, err
-        return out, err
+        done = warm.run([sys.executable, "-m", "dataops", *words], self.path, self.env(more))
+        assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.stdout, done.stderr
 
     def train(self, status: int = 0, **more: str) -> str:
         """`dataops train run`; everything it prints."""

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import socketguard
+import warm
 import yaml
 from host import TrainingHost
 from jobworld import Clone, connect, held, until
@@ -96,7 +96,7 @@ class Team:
 def dvc(clone: Clone, *words: str) -> None:
     """Run dvc."""
     command = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(command, cwd=clone.path, env=clone.env(), capture_output=True, text=True, check=False)
+    done = warm.run(command, clone.path, clone.env())
     assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 import yaml
 from aws_gate import Gate
 from tagrepo import TagRepo, plant
@@ -120,9 +121,7 @@ class TrainedRepo:
     ) -> subprocess.CompletedProcess[str]:
         """The command, as its user runs it."""
         command = [sys.executable, "-m", "dataops", *words]
-        done = subprocess.run(
-            command, cwd=self.root, env=environ(env or {}), capture_output=True, text=True, check=False
-        )
+        done = warm.run(command, self.root, environ(env or {}))
         assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
         return done

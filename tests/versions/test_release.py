@@ -41,10 +41,7 @@ def objects(toy: Toy, server: Remote) -> dict[str, str]:
 
 def drive(toy: Toy, count: int) -> subprocess.CompletedProcess[str]:
     """Release, and be killed at the step after `count` others."""
-    return subprocess.run(
-        [sys.executable, "-c", DRIVER, str(count)], cwd=toy.path, env=environ({}), capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
+    return toy.run(sys.executable, "-c", DRIVER, str(count), status=None)
 
 
 def test_the_number_comes_from_the_data(toy: Toy) -> None:

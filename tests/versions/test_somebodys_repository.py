@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import warm
 from toy import environ
 
 import dataops
@@ -91,7 +92,7 @@ class World:
 
     def run(self, folder: Path, *command: str) -> str:
         """A program, as its user would run it."""
-        done = subprocess.run(command, cwd=folder, env=environ({}), capture_output=True, text=True, check=False)
+        done = warm.run(command, folder, environ({}))
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         return done.stdout
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import warm
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import names, publish_tag, registry
@@ -191,7 +192,7 @@ def test_refusals(team: Team, tmp_path: Path) -> None:
 def dataops(team: Team, *arguments: str, status: int = 0) -> str:
     """The command itself."""
     command = [sys.executable, "-m", "dataops", *arguments]
-    done = subprocess.run(command, cwd=team.mine, capture_output=True, text=True, check=False)
+    done = warm.run(command, team.mine)
     assert done.returncode == status, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm
+
 TEMPLATE = Path(__file__).parents[2]
 SRC = TEMPLATE / "src"
 PIPELINE = """\
@@ -99,9 +101,7 @@ class Toy:
 
     def run(self, *command: str, status: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a program as its user would."""
-        done = subprocess.run(
-            command, cwd=self.path, env=environ(environment), capture_output=True, text=True, check=False
-        )
+        done = warm.run(command, self.path, environ(environment))
         if status is not None:
             assert done.returncode == status, f"{' '.join(command)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

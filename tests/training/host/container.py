@@ -16,7 +16,7 @@ from typing import Any
 
 OPT_ML = "/opt/ml"
 FOLDERS = ("input/config", "input/data", "model", "output/data", "checkpoints")
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "OMP_WAIT_POLICY", "TMPDIR", "VIRTUAL_ENV")
 NOBODY_LISTENS = "http://127.0.0.1:9"  # what AWS is for a container in network isolation
 
 

@@ -33,8 +33,7 @@ datasets.bring(context.here(), sys.argv[1], datasets.Options(), reached=reached)
 
 def drive(toy: Toy, bucket: OldBucket, count: int) -> subprocess.CompletedProcess[str]:
     """Import, and be killed at the step after `count` others."""
-    words = [sys.executable, "-c", DRIVER, bucket.url, str(count)]
-    return subprocess.run(words, cwd=toy.path, env=environ({}), capture_output=True, text=True, check=False)
+    return toy.run(sys.executable, "-c", DRIVER, bucket.url, str(count), status=None)
 
 
 def test_killed_twice_and_in_a_second_clone(toy: Toy, bucket: OldBucket) -> None:
