@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from dataops import yamls
 from dataops.errors import DataOpsError, run
 from dataops.ingest.run import settle
 from dataops.repo.root import enter
@@ -20,6 +21,7 @@ from dataops.reports import read_json
 from dataops.store import embedded, remote
 
 LOCK = Path("dvc.lock")
+CUT = Path(".dataops/dvc.lock.cut")
 RECORDS = ("params.yaml", "dvc.yaml", "data/landing.dvc", "data/exclusions.csv.dvc", "dvc.lock", "reports")
 
 
@@ -43,10 +45,37 @@ def steps(root: Path, lock: int) -> None:
         settle(root)
     else:
         step(lock, "dataops", "ingest", "sample")
-    step(lock, "dvc", "repro")
+    try:
+        step(lock, "dvc", "repro")
+    except DataOpsError:
+        if not mended():
+            raise
+        step(lock, "dvc", "repro")
     pushed = step(lock, "dvc", "push", capture=True).strip().splitlines()[-1]
     unchanged = fingerprint() == before and pushed.startswith("Everything is up to date")
     print("\n".join(summary(where, pushed, unchanged)))
+
+
+def mended() -> bool:
+    """Whether dvc.lock was cut short, as by a kill while DVC wrote it, and is now what git has, or gone.
+
+    What ran since comes back out of DVC's cache. A file with conflicts is somebody's work, and stays.
+    """
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA as SCHEMA
+    from voluptuous import Invalid
+
+    content = LOCK.read_bytes() if LOCK.exists() else b""
+    if not content or yamls.CONFLICT.search(content):
+        return False
+    try:
+        SCHEMA(yamls.load(content, str(LOCK)))
+    except (DataOpsError, Invalid):
+        LOCK.replace(CUT)
+        subprocess.run(["git", "checkout", "--quiet", "HEAD", "--", str(LOCK)], stderr=subprocess.DEVNULL, check=False)
+        now = "what git has of it is back" if LOCK.exists() else "it starts anew"
+        print(f"{LOCK} was cut short: {now}; {CUT} has what was left")
+        return True
+    return False
 
 
 def fingerprint() -> str:

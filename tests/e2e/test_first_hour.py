@@ -224,9 +224,31 @@ def test_killed_repro_can_be_run_again(clone: Repo, after: float) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    clone.run("dvc", "repro")
+    clone.run("python", "scripts/repro.py")  # DVC may have been writing dvc.lock
     assert (clone.path / "dvc.lock").read_bytes() == before
     assert clone.out("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("kept", ["-> no mapping", "a stage of nothing", "conflict"])
+def test_a_dvc_lock_that_was_cut_short(clone: Repo, kept: str) -> None:
+    """`make repro` goes on from what git has of it; conflicts are somebody's work, and stay."""
+    clone.run("dvc", "pull")
+    lock = clone.path / "dvc.lock"
+    before = lock.read_bytes()
+    middle = before.index(b"path: data/validated")
+    half = {
+        "-> no mapping": before[: middle + 3],
+        "a stage of nothing": before[: before.index(b"  validate:") + 12],
+        "conflict": before[:middle] + b"\n<<<<<<< HEAD\n",
+    }[kept]
+    lock.write_bytes(half)
+    done = clone.run("python", "scripts/repro.py", status=2 if kept == "conflict" else 0)
+    if kept == "conflict":
+        assert lock.read_bytes() == half
+    else:
+        assert "dvc.lock was cut short: what git has of it is back" in done.stdout
+        assert (clone.path / ".dataops/dvc.lock.cut").read_bytes() == half
+        assert lock.read_bytes() == before
 
 
 BAD_PARAMS = {
