@@ -27,9 +27,23 @@ from pathlib import Path
 from typing import IO
 
 DVC = (
-    "configobj", "dvc.cli.parser", "dvc.daemon", "dvc.lock", "dvc.render", "dvc.repo", "dvc.scm", "dvc.stage.loader",
-    "dvc_s3", "flufl.lock", "networkx", "psutil", "pygit2", "rich.table", "ruamel.yaml", "scmrepo.git",
-)  # fmt: skip
+    "configobj",
+    "dvc.cli.parser",
+    "dvc.daemon",
+    "dvc.lock",
+    "dvc.render",
+    "dvc.repo",
+    "dvc.scm",
+    "dvc.stage.loader",
+    "dvc_s3",
+    "flufl.lock",
+    "networkx",
+    "psutil",
+    "pygit2",
+    "rich.table",
+    "ruamel.yaml",
+    "scmrepo.git",
+)
 OTHERS = ("boto3", "pandas", "psutil", "pyarrow.parquet", "pydantic", "requests", "ruamel.yaml", "yaml")
 PROGRAMS = ("dataops", "dvc")
 AT_START = ("LANG", "LC_", "PYTHON", "SOCKET_GUARD", "TZ")  # what is read of the environment once
@@ -157,7 +171,7 @@ def end(reason: BaseException | None) -> None:
         print(status, file=sys.stderr)
     elif reason and not isinstance(reason, SystemExit):
         traceback.print_exception(reason)
-    threading._shutdown()  # type: ignore[attr-defined]
+    vars(threading)["_shutdown"]()  # waits for threads, those of executors too
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()

@@ -46,7 +46,7 @@ def text(*values: str) -> pd.Series:
         (pd.Series([20240131, 20240201]), "%Y%m%d", "2024-01-31"),
         (text("2020-01-22T00:00:00+02:00", "2020-07-23T00:00:00+03:00"), "day", "2020-01-22"),
     ],
-)  # fmt: skip
+)
 def test_found_and_read(values, style, first):
     """Years, months by name, quarters, weeks, Unix time and midnight elsewhere are found, and read as meant."""
     assert style_of(values, None, "when") == style
@@ -147,11 +147,16 @@ def test_decimal_commas_of_three_digits():
 def test_names_and_ids_are_left_out():
     """In few rows too: names; and a total that is different each month is no id."""
     months = pd.date_range("2020-01-01", periods=60, freq="MS")
-    table = pd.DataFrame({
-        "when": months.astype(str), "value": range(60), "row": [str(n + 100) for n in range(60)],
-        "staff": [str(4000 + n * 7919 % 2003) for n in range(60)], "who": [f"name {n}" for n in range(60)],
-        "kind": ["a", "b", "c"] * 20,
-    })  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "when": months.astype(str),
+            "value": range(60),
+            "row": [str(n + 100) for n in range(60)],
+            "staff": [str(4000 + n * 7919 % 2003) for n in range(60)],
+            "who": [f"name {n}" for n in range(60)],
+            "kind": ["a", "b", "c"] * 20,
+        }
+    )
     found = infer(table, ONE)
     assert [column.name for column in found.columns] == ["when", "value", "staff", "kind"]
 

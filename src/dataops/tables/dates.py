@@ -13,17 +13,71 @@ SINCE, UNTIL = 631_152_000, 1_893_456_000  # 1990 and 2030 in Unix seconds: what
 _CLOCKS = ("%H:%M", "%H:%M:%S")
 FORMATS: tuple[str | None, ...] = (
     None,  # ISO 8601
-    "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%d %b %Y",
-    "%b %d, %Y", "%b %d %Y", "%b-%d-%Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%b-%d", "%d %B %Y", "%B %d, %Y",
-    *(f"{day} {clock}" for day in ("%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d",
-                                   "%Y%m%d", "%d/%m/%y", "%m/%d/%y", "%d-%b-%Y") for clock in _CLOCKS),
-    *(f"{day} {clock}" for day in ("%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d", "%b %d, %Y")
-      for clock in ("%I:%M %p", "%I:%M:%S %p", "%I %p")),
-    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
-    "%Y-%b", "%Y %b", "%b %Y", "%b-%Y", "%b-%y", "%Y %B", "%B %Y", "%m/%Y", "%Y/%m", "%Y%m",
-    "%YQ%q", "%Y Q%q", "%Y-Q%q", "%G-W%V", "%GW%V", "%Y",
-    "%d/%b/%Y:%H:%M:%S %z", "%a %b %d %H:%M:%S %z %Y", "%a, %d %b %Y %H:%M:%S %z", *EPOCH,
-)  # fmt: skip
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%d.%m.%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d %b %Y",
+    "%b %d, %Y",
+    "%b %d %Y",
+    "%b-%d-%Y",
+    "%d-%b-%Y",
+    "%d-%b-%y",
+    "%Y-%b-%d",
+    "%d %B %Y",
+    "%B %d, %Y",
+    *(
+        f"{day} {clock}"
+        for day in (
+            "%d/%m/%Y",
+            "%m/%d/%Y",
+            "%d.%m.%Y",
+            "%d-%m-%Y",
+            "%m-%d-%Y",
+            "%Y/%m/%d",
+            "%Y%m%d",
+            "%d/%m/%y",
+            "%m/%d/%y",
+            "%d-%b-%Y",
+        )
+        for clock in _CLOCKS
+    ),
+    *(
+        f"{day} {clock}"
+        for day in ("%m/%d/%Y", "%d/%m/%Y", "%Y-%m-%d", "%b %d, %Y")
+        for clock in ("%I:%M %p", "%I:%M:%S %p", "%I %p")
+    ),
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%Y%m%d%H",
+    "%Y%m%d%H%M",
+    "%Y%m%d%H%M%S",
+    "%Y-%b",
+    "%Y %b",
+    "%b %Y",
+    "%b-%Y",
+    "%b-%y",
+    "%Y %B",
+    "%B %Y",
+    "%m/%Y",
+    "%Y/%m",
+    "%Y%m",
+    "%YQ%q",
+    "%Y Q%q",
+    "%Y-Q%q",
+    "%G-W%V",
+    "%GW%V",
+    "%Y",
+    "%d/%b/%Y:%H:%M:%S %z",
+    "%a %b %d %H:%M:%S %z %Y",
+    "%a, %d %b %Y %H:%M:%S %z",
+    *EPOCH,
+)
 NUMERIC = ("%Y", "%Y%m%d", "%Y%m", *EPOCH)  # what numbers, as JSON and Excel hold them, can be
 
 

@@ -13,10 +13,35 @@ from dataops.tables.contract import RESERVED, Frequency, Type
 from dataops.tables.dates import DAY
 
 # what people write for a number they don't have; \u2013 and \u2014 are dashes
-ABSENT = frozenset((
-    "?", "-", "--", "\u2013", "\u2014", ".", "..", "...", "*", ":", "#N/A", "#NA", "na", "n/a", "N.A.", "n.a.", "nil",
-    "NIL", "missing", "Missing", "MISSING", "(null)", "\\N", "-nan", "NaT",
-))  # fmt: skip
+ABSENT = frozenset(
+    (
+        "?",
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        ".",
+        "..",
+        "...",
+        "*",
+        ":",
+        "#N/A",
+        "#NA",
+        "na",
+        "n/a",
+        "N.A.",
+        "n.a.",
+        "nil",
+        "NIL",
+        "missing",
+        "Missing",
+        "MISSING",
+        "(null)",
+        "\\N",
+        "-nan",
+        "NaT",
+    )
+)
 OTHER_TIME = "name another column with --time"
 
 NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
