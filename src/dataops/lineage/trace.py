@@ -16,7 +16,7 @@ from typing import Any
 from dataops.errors import DataOpsError
 from dataops.lineage import commits, committed
 from dataops.lineage.traced import Input, Kind, Made, Role, Step, Trace
-from dataops.repo import cardtext, recorded
+from dataops.repo import cardtext, recorded, suffixes
 from dataops.repo.holders import holders
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot, outside
@@ -220,9 +220,7 @@ def _role(snapshot: Snapshot, stage: Stage, dep: Dependency, tracked: Mapping[st
         return "data"
     if not tracked.get(dep.path):
         return "unknown"
-    from dataops.guard import looks
-
-    return "data" if looks.suffix(dep.path) else "code"  # git has it, and a .csv is data there too
+    return "data" if suffixes.suffix(dep.path) else "code"  # git has it, and a .csv is data there too
 
 
 def _external(path: str) -> bool:

@@ -11,7 +11,7 @@ from dataops.guard import findings, ignoring, looks
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, quoted
 from dataops.guard.staged import LINK, MODULE
-from dataops.repo import recorded
+from dataops.repo import recorded, suffixes
 from dataops.repo.records import Output
 
 OWN = (".dvc/cache", ".dvc/tmp")  # DVC's own, which `dvc init` has git ignore
@@ -52,9 +52,9 @@ def _by_name(commit: Commit, path: str, size: int) -> str:
         return ""
     name = posixpath.basename(path)
     inside = next((folder for folder in settings.folders if path.startswith(f"{folder}/")), None)
-    if inside and not name.lower().endswith(looks.CODE) and not any(fnmatch(name, form) for form in TEXTS):
+    if inside and not name.lower().endswith(suffixes.CODE) and not any(fnmatch(name, form) for form in TEXTS):
         return f"lies in {inside}/, where DVC keeps data"
-    return f"is data by its suffix, {suffix}" if (suffix := looks.suffix(name, settings.suffixes)) else ""
+    return f"is data by its suffix, {suffix}" if (suffix := suffixes.suffix(name, settings.suffixes)) else ""
 
 
 def _by_content(commit: Commit, paths: list[str], sizes: Mapping[str, int]) -> dict[str, str]:

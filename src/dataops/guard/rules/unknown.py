@@ -13,8 +13,8 @@ from pathlib import Path
 from dataops.guard import ignoring
 from dataops.guard.commit import Commit
 from dataops.guard.findings import Finding, quoted, size
-from dataops.guard.looks import CODE
 from dataops.repo import recorded
+from dataops.repo.suffixes import CODE
 
 # what systems and editors leave lying about; .gitkeep and the like hold nothing
 _LITTER = """
