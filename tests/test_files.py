@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,25 @@ def test_failing_folder_leaves_the_old_one(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="stop"):
         stopped()
     assert [p.name for p in target.iterdir()] == ["kept"]
+    assert list((tmp_path / ".dataops/tmp").iterdir()) == []
+
+
+def test_of_two_folders_at_once_one_stays_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Processes that end at the same moment don't fail over each other, and nothing is mixed."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".dvc").mkdir()
+    target = tmp_path / "raw"
+
+    def write(name: str):
+        for _ in range(200):
+            with new_folder(target) as folder:
+                for part in ("a", "b"):
+                    (folder / part).write_text(name)
+
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(write, "xyz"))
+    assert len({path.read_text() for path in target.iterdir()}) == 1
+    assert sorted(path.name for path in target.iterdir()) == ["a", "b"]
     assert list((tmp_path / ".dataops/tmp").iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -98,19 +99,38 @@ def new_folder(target: Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o755)
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.exists():
-            old = temporary.with_name(temporary.name + ".old")
-            target.rename(old)
-            try:
-                temporary.rename(target)
-            except OSError:
-                old.rename(target)
-                raise
-            shutil.rmtree(old)
-        else:
-            temporary.rename(target)
+        _take_place(temporary, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _take_place(new: Path, target: Path) -> None:
+    """Rename `new`, which becomes `target`; of two that do it at once the later stays, whole.
+
+    A folder can't replace another in one step: the old one is put aside, and back where it goes wrong.
+    """
+    old = new.with_name(new.name + ".old")
+    while True:
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            new.rename(target)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):  # somebody else's is there by now
+                remove(old)
+                continue
+            if old.exists():
+                old.rename(target)
+            raise
+        return remove(old)
+
+
+def remove(path: Path) -> None:
+    """A file, a link or a folder with all that is in it; fine where there is none."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def scratch(path: Path) -> Path:
