@@ -48,7 +48,10 @@ def series_ids(frame: pd.DataFrame, keys: list[str]) -> Integers:
 
 def address(series: Integers, steps: Integers) -> Integers:
     """One integer for a series and a step, in the order of both, shape (n,)."""
-    return series * SPAN + (SPAN >> 1) + steps
+    at: Integers = series * SPAN  # in place: each further array of millions comes from the system, page by page
+    at += SPAN >> 1
+    at += steps
+    return at
 
 
 class History:
@@ -72,9 +75,10 @@ class History:
         if not known.all():
             at, values = at[known], values[known]
         # of zeros there is one: a sum's sign would depend on its path. A row that is none ends both arrays
-        self._values: Floats = np.append(values, 0.0) + 0.0
+        self._values: Floats = np.zeros(len(values) + 1)
+        np.add(values, 0.0, out=self._values[:-1])
         self._at: Integers = np.append(at, BEYOND)
-        self._greatest = float(np.abs(self._values).max())
+        self._greatest = float(max(self._values.max(), -self._values.min()))
         whole = len(self._values) * self._greatest < EXACT and bool((self._values == np.rint(self._values)).all())
         self._sums = Sums(self._values[:-1]) if whole else None
         # known rows of the series before each row's own
@@ -225,13 +229,16 @@ class Sums:
     """Running sums of whole numbers, (n,), and of their squares, exact in any order; `others` are none, and 0 here."""
 
     def __init__(self, values: Floats, others: npt.NDArray[np.bool_] | None = None) -> None:
-        self._values = values.astype(np.int64)
-        self._sums = running(self._values)
+        self._whole = np.zeros(len(values) + 1, dtype=np.int64)
+        self._whole[1:] = values
+        self._sums: Integers = np.cumsum(self._whole)
         self.others = None if others is None else running(others)
 
     @cached_property
     def _squares(self) -> Integers:
-        return running(self._values * self._values)
+        squares = self._whole  # in its place: it is needed for nothing else
+        squares *= squares
+        return np.cumsum(squares, out=squares)
 
     def known(self, low: Integers, high: Integers) -> npt.NDArray[np.bool_]:
         """Whether all values from `low` up to `high` are such numbers, (b,)."""
