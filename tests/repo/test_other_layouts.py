@@ -9,7 +9,7 @@ import pytest
 from tagrepo import TagRepo
 
 from dataops.errors import DataOpsError
-from dataops.repo import clones, hashes, names, recorded, registry
+from dataops.repo import clones, dvcroots, hashes, names, recorded, registry
 from dataops.repo.git import Git
 from dataops.repo.records import Source
 
@@ -55,7 +55,7 @@ def test_tags_count_from_gits_top_or_from_the_dvc_root(monorepo: TagRepo) -> Non
 def test_the_roots_of_a_commit(monorepo: TagRepo) -> None:
     """Every .dvc/config; what lies in an inner repository isn't the outer one's."""
     head = monorepo.git.commit_of("HEAD") or ""
-    assert recorded.roots(monorepo.git, head) == ["teams/a", "teams/b"]
+    assert dvcroots.roots(monorepo.git, head) == ["teams/a", "teams/b"]
     assert recorded.snapshot(monorepo.git, head).stages == ()
     there = recorded.snapshot(monorepo.git, head, "teams/b")
     assert there.artifact("teams/b/models/churn:churn") == there.artifact("models/churn:churn")

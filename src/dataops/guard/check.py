@@ -15,8 +15,8 @@ from dataops.guard.findings import Finding
 from dataops.guard.rules import Rule
 from dataops.repo import git as gits
 from dataops.repo import root as roots
+from dataops.repo.dvcroots import CONFIG
 from dataops.repo.git import Git
-from dataops.repo.recorded import CONFIG
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from dataops.guard.memory import Memory
 from dataops.guard.records import Records
 from dataops.guard.staged import LINK, MODULE, Entry, Index
 from dataops.guard.stats import Content, Stats
-from dataops.repo import ignored, recorded, worktree
+from dataops.repo import dvcroots, ignored, recorded, worktree
 from dataops.repo.git import Git
 from dataops.repo.ignored import Ignored
 from dataops.repo.records import Output
@@ -57,8 +57,8 @@ class Commit:
         self.root, self.git, self.prefix, self.index = root, git, prefix, index
         base = f"{prefix}/" if prefix else ""
         inside = {path[len(base) :]: entry for path, entry in index.entries.items() if path.startswith(base)}
-        self.entries: Mapping[str, Entry] = recorded.without_nested(inside)
-        nested = f"/{recorded.CONFIG}"
+        self.entries: Mapping[str, Entry] = dvcroots.without_nested(inside)
+        nested = f"/{dvcroots.CONFIG}"
         self.nested = frozenset(path.removesuffix(nested) for path in inside if path.endswith(nested))
         """DVC roots inside this one, which are checked by themselves."""
         everything = frozenset(self.entries) if whole else frozenset()

@@ -12,7 +12,7 @@ from typing import Any
 
 from dataops.errors import DataOpsError
 from dataops.lineage import index
-from dataops.repo import recorded, trees
+from dataops.repo import dvcroots, recorded, trees
 from dataops.repo.git import TAGS, Git
 from dataops.repo.holders import holders
 from dataops.repo.names import Target
@@ -178,7 +178,7 @@ class _Found:
     def look(self, commit: str, problems: list[str]) -> None:
         """Follow the data through one commit."""
         context = self.context
-        for prefix in recorded.roots(context.git, commit) if context.whole else [context.prefix]:
+        for prefix in dvcroots.roots(context.git, commit) if context.whole else [context.prefix]:
             snapshot = recorded.snapshot(context.git, commit, prefix, problems)
             via = downstream(snapshot, self.digests, self.paths, self.agreement)
             taken: set[str] = set()

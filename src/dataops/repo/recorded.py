@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Any
 
 from dataops.errors import DataOpsError
+from dataops.repo import dvcroots
 from dataops.repo.git import Git
 from dataops.repo.records import Artifact, Output, Stage
 
-CONFIG = ".dvc/config"
 DVC_FILES = ("dvc.yaml", "dvc.lock", ".dvcignore")
 OLD = "Dvcfile"  # the stage without a name, before DVC 1
 GTO = "artifacts.yaml"  # where GTO declared artifacts before dvc.yaml could
@@ -125,7 +125,7 @@ def snapshot(git: Git, commit: str, prefix: str = "", problems: list[str] | None
     Raises:
         DataOpsError: a file is broken or hostile; it and the commit are named.
     """
-    tree = _tree(git, commit, prefix)
+    tree = dvcroots.files(git, commit, prefix)
     return compose(Files(git, tree, prefix, f" at {commit[:7]}"), commit, prefix, problems)
 
 
@@ -241,20 +241,6 @@ class _Records:
             self.stages.append(lockfile.single(path, files.load(path), files.where(path)))
 
 
-def roots(git: Git, commit: str) -> list[str]:
-    """Where the DVC repositories of a commit lie in the git repository, sorted; "" is its top.
-
-    Raises:
-        DataOpsError: there is no such commit.
-    """
-    done = git.done("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit)
-    if done.returncode:
-        raise DataOpsError(f"{commit[:40]} is no commit of this repository", "`git fetch`, if it is a colleague's")
-    paths = (path.decode(errors="surrogateescape") for path in done.stdout.split(b"\0"))
-    configs = (path for path in paths if path == CONFIG or path.endswith(f"/{CONFIG}"))
-    return sorted(path.removesuffix(CONFIG).rstrip("/") for path in configs)
-
-
 def inside(artifact: str, prefix: str) -> str:
     """An artifact's name as seen from the DVC root at `prefix`: `teams/a/models:churn` is `models:churn` in teams/a."""
     folder, _, name = artifact.rpartition(":")
@@ -278,25 +264,3 @@ def is_dvc(path: str) -> bool:
     """Does DVC, or GTO, read a file of that name?"""
     name = posixpath.basename(path)
     return name in (*DVC_FILES, OLD) or path == GTO or (name.endswith(".dvc") and name != ".dvc")
-
-
-def _tree(git: Git, commit: str, prefix: str) -> dict[str, str]:
-    """Every file of the DVC root, relative to it, with its blob; not those of a DVC repository inside it."""
-    inside = f"{prefix}/" if prefix else ""
-    arguments = ["ls-tree", "-r", "-z", "--full-tree", commit]
-    done = git.done(*arguments, *(["--", inside] if inside else []))
-    if done.returncode:
-        raise DataOpsError(f"{commit[:40]} is no commit of this repository", "`git fetch`, if it is a colleague's")
-    found = {}
-    for line in done.stdout.split(b"\0")[:-1]:
-        facts, _, path = line.partition(b"\t")
-        mode, kind, sha = facts.split(b" ")
-        if kind == b"blob" and mode != b"120000":
-            found[path.decode(errors="surrogateescape").removeprefix(inside)] = sha.decode()
-    return without_nested(found)
-
-
-def without_nested(tree: dict[str, Any]) -> dict[str, Any]:
-    """A tree's files but for those of a DVC repository inside it."""
-    nested = tuple(path.removesuffix(".dvc/config") for path in tree if path.endswith("/.dvc/config"))
-    return {path: sha for path, sha in tree.items() if not path.startswith(nested)} if nested else tree

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataops.errors import DataOpsError
-from dataops.repo import clones, git, names, recorded, registry, root
+from dataops.repo import clones, dvcroots, git, names, recorded, registry, root
 from dataops.repo.git import Git
 from dataops.repo.names import Target
 from dataops.repo.recorded import Snapshot
@@ -68,7 +68,7 @@ class Context:
         """
         if not self.whole:
             return self, path
-        roots = recorded.roots(self.git, target.commit)
+        roots = dvcroots.roots(self.git, target.commit)
         if path is None:
             found = self._declaring(roots, target)
         else:
@@ -81,7 +81,7 @@ class Context:
             return self, path
         top = self.git.folder / found
         inner = Context(
-            self.git, top if (top / recorded.CONFIG).is_file() else None, found, False, self.url, target.commit
+            self.git, top if (top / dvcroots.CONFIG).is_file() else None, found, False, self.url, target.commit
         )
         inner.__dict__["registry"] = self.registry
         return inner, posixpath.relpath(path, found) if path is not None else None
@@ -123,7 +123,7 @@ class Context:
 
         if self.root is not None:
             return choose.for_root(self.root, remote)
-        name = posixpath.join(self.prefix, recorded.CONFIG)
+        name = posixpath.join(self.prefix, dvcroots.CONFIG)
         text = self.git.blob("HEAD", name) or self.git.blob(self.at, name)
         if text is None:
             where = posixpath.join(self.url or str(self.git.folder), self.prefix)
@@ -153,7 +153,7 @@ def there(url: str) -> Context:
     address, _, folder = (url, "", "") if clones.expanded(url).exists() else url.partition("#")
     opened, top = clones.repository(address, told=_note)
     prefix = git.prefix(top) if top is not None else folder.strip("/")
-    if folder and opened.shas([f"HEAD:{prefix}/{recorded.CONFIG}"]) == [None]:
+    if folder and opened.shas([f"HEAD:{prefix}/{dvcroots.CONFIG}"]) == [None]:
         raise DataOpsError(f"{clones.shown(address)} has no DVC repository in {prefix}", "what follows # is a folder")
     return Context(opened, top, prefix, not prefix, clones.shown(address))
 

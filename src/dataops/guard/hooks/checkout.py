@@ -16,8 +16,8 @@ from dataops.guard import lists
 from dataops.guard.hooks.hookscript import MERGED_LIST
 from dataops.guard.hooks.pushed import RECORDS
 from dataops.guard.stats import Content, Stats
+from dataops.repo import dvcroots, gitenv, ignored, recorded, worktree
 from dataops.repo import git as gits
-from dataops.repo import gitenv, ignored, recorded, worktree
 from dataops.repo.git import Git
 from dataops.repo.ignored import Ignored
 from dataops.repo.recorded import Snapshot
@@ -97,9 +97,9 @@ def _busy(git: Git) -> str:
 
 def _prefixes(git: Git) -> list[str]:
     """Where DVC repositories lie in the work tree."""
-    listed = git.read("ls-files", "-z", "--", f":(top,glob)**/{recorded.CONFIG}").split(b"\0")
-    paths = {path.decode(errors="surrogateescape") for path in listed if path} | {recorded.CONFIG}
-    return sorted(path.removesuffix(recorded.CONFIG).rstrip("/") for path in paths if (git.folder / path).is_file())
+    listed = git.read("ls-files", "-z", "--", f":(top,glob)**/{dvcroots.CONFIG}").split(b"\0")
+    paths = {path.decode(errors="surrogateescape") for path in listed if path} | {dvcroots.CONFIG}
+    return sorted(path.removesuffix(dvcroots.CONFIG).rstrip("/") for path in paths if (git.folder / path).is_file())
 
 
 def _root(git: Git, prefix: str, before: str | None, found: Outcome) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from dataops.errors import DataOpsError
-from dataops.repo import recorded
+from dataops.repo import dvcroots, recorded
 from dataops.repo.git import Git
 from dataops.repo.recorded import Snapshot
 from dataops.repo.records import Output
@@ -139,7 +139,7 @@ def _kept(snapshot: Snapshot) -> Iterator[tuple[Output, Object]]:
 
 def _snapshots(git: Git, commit: str, problems: list[str]) -> Iterator[Snapshot]:
     """What each DVC repository of a commit records; what can't be read is a problem."""
-    for prefix in recorded.roots(git, commit):
+    for prefix in dvcroots.roots(git, commit):
         yield recorded.snapshot(git, commit, prefix, problems)
 
 

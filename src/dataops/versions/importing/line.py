@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dataops.errors import DataOpsError
+from dataops.repo.dvcroots import CONFIG
 from dataops.repo.git import TAGS, Git
 from dataops.repo.gittext import complaint
-from dataops.repo.recorded import CONFIG
 from dataops.versions.importing.old import Old
 
 HEADS = "refs/heads/"

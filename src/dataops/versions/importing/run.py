@@ -15,8 +15,8 @@ from pathlib import Path
 
 from dataops.errors import DataOpsError, Refused
 from dataops.repo import publish_tag, registry
+from dataops.repo.dvcroots import CONFIG
 from dataops.repo.git import TAGS
-from dataops.repo.recorded import CONFIG
 from dataops.repo.registry import Version
 from dataops.store import manifest
 from dataops.store.objects import Object, Progress, Store
