@@ -10,7 +10,6 @@ add up with running sums. Types are no part of either check: here they are the P
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,17 +17,17 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.demand import CONTRACT, demand
-from benchmarks.peers import LAGS, WINDOWS, Peers
+from benchmarks.peers import LAGS, WINDOWS, Peers, seconds
 from dataops.tables.contract import Contract
 from dataops.tables.features import History, series_ids
 from dataops.tables.period import steps
 from dataops.tables.validation import broken_rules
 
-ROUNDS = 9
+ROUNDS = 15
 
 
 def run() -> Iterator[str]:
-    """Both comparisons, with the median, the least and the greatest time of nine runs."""
+    """Both comparisons, with the median, the least and the greatest time of fifteen runs."""
     frame, contract = demand(), Contract.model_validate(CONTRACT)
     same(frame)
     with Peers() as peers:
@@ -55,9 +54,9 @@ def compared(what: str, runs: dict[str, Callable[[], float]]) -> Iterator[str]:
     times: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(ROUNDS + 1):
         for name, one in runs.items():
-            seconds = one()
+            taken = one()
             if turn:  # the first is to get warm
-                times[name].append(seconds)
+                times[name].append(taken)
     *_, ours = (statistics.median(found) for found in times.values())
     for name, found in times.items():
         middle = statistics.median(found)
@@ -68,13 +67,7 @@ def compared(what: str, runs: dict[str, Callable[[], float]]) -> Iterator[str]:
 
 def timed(function: Callable[[], Any]) -> Callable[[], float]:
     """A function that says how long `function` takes."""
-
-    def seconds() -> float:
-        begun = time.perf_counter()
-        function()
-        return time.perf_counter() - begun
-
-    return seconds
+    return lambda: seconds(function)
 
 
 def features(frame: pd.DataFrame) -> dict[str, Any]:

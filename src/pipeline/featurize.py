@@ -23,8 +23,9 @@ from dataops.memo import Memo, as_before, md5
 from dataops.params import section
 from dataops.tables import parquet
 from dataops.tables.contract import Contract, Frequency
-from dataops.tables.features import Floats, History, mean_of, series_ids
+from dataops.tables.features import History, mean_of, series_ids
 from dataops.tables.period import SEASON, YEAR, steps
+from dataops.tables.sums import Floats
 
 VALIDATED = Path("data/validated")
 FEATURES = Path("data/features")

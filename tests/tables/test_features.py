@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataops.tables import features
-from dataops.tables.features import History, mean_of, pairwise, series_ids
+from dataops.tables import blocks
+from dataops.tables.features import History, mean_of, series_ids
+from dataops.tables.sums import pairwise
 
 CELLS = st.dictionaries(
     st.tuples(st.integers(0, 2), st.integers(-40, 40)),
@@ -152,8 +153,8 @@ def test_blocks_change_no_bit(block, monkeypatch):
     """However many rows are measured at once, and by however many threads."""
     history = History(*random_history(kept=0.9))
     before = measures(history, 28, 3)
-    monkeypatch.setattr(features, "BLOCK", block)
-    monkeypatch.setattr(features, "THREADS", 3)
+    monkeypatch.setattr(blocks, "BLOCK", block)
+    monkeypatch.setattr(blocks, "THREADS", 3)
     np.testing.assert_array_equal(measures(History(*random_history(kept=0.9)), 28, 3), before)
 
 

@@ -8,9 +8,7 @@ bits as the whole.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from math import isqrt
 from typing import Any
@@ -19,13 +17,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.integer[Any]]
+from dataops.tables.blocks import in_threads
+from dataops.tables.runs import Runs, addresses
+from dataops.tables.sums import Floats, Integers, Places, Sums, are_whole, pairwise, running
 
-SPAN = 1 << 40  # more steps than any series has, hours included; steps before 1970 are negative
-BEYOND = np.iinfo(np.int64).max  # no row's address
-BLOCK = 1 << 16  # rows measured at once: few enough for a core's cache
-THREADS = min(4, os.cpu_count() or 1)  # each block by itself: their number changes no bit
+Measure = Callable[[Places, Places, Any], Floats]
+
 EXACT = 1 << 53  # below, floats hold every whole number
 
 
@@ -46,14 +43,6 @@ def series_ids(frame: pd.DataFrame, keys: list[str]) -> Integers:
     return np.repeat(found, np.diff(starts, append=len(frame)))
 
 
-def address(series: Integers, steps: Integers) -> Integers:
-    """One integer for a series and a step, in the order of both, shape (n,)."""
-    at: Integers = series * SPAN  # in place: each further array of millions comes from the system, page by page
-    at += SPAN >> 1
-    at += steps
-    return at
-
-
 class History:
     """The past of many series, one value a step, as it is seen from some of its rows.
 
@@ -64,45 +53,37 @@ class History:
     def __init__(
         self, series: Integers, steps: Integers, values: Floats, asked: slice | npt.NDArray[Any] = slice(None)
     ) -> None:
-        at, known = address(series, steps), ~np.isnan(values)
-        starts = np.append(0, np.flatnonzero(series[1:] != series[:-1]) + 1) if len(series) else np.zeros(0, np.int64)
-        sizes = np.diff(starts, append=len(series))
-        # known rows up to each row; where all are known and no step is missing, nothing has to be searched for
-        self._gapless = bool(known.all()) and bool((at[starts + sizes - 1] - at[starts] == sizes - 1).all())
-        self._own: Integers = (np.arange(1, len(at) + 1) if self._gapless else np.cumsum(known))[asked]
-        self._asked: Integers = at[asked]
-        firsts = at[starts]
-        if not known.all():
-            at, values = at[known], values[known]
-        # of zeros there is one: a sum's sign would depend on its path. A row that is none ends both arrays
-        self._values: Floats = np.zeros(len(values) + 1)
-        np.add(values, 0.0, out=self._values[:-1])
-        self._at: Integers = np.append(at, BEYOND)
+        known, at = ~np.isnan(values), addresses(series, steps)
+        self._asked: Integers = at[:-1][asked]
+        # which rows are asked for, and how many are known up to each: None where it goes without saying
+        self._rows = None if isinstance(asked, slice) and asked == slice(None) else np.arange(len(series))[asked]
+        self._known = None if known.all() else np.cumsum(known)
+        self._runs = Runs.of(at[:-1]) if self._rows is None and self._known is None else None
+        if self._known is not None:
+            at, values = at[np.append(known, True)], values[known]
+        self._at = at
+        self._values: Floats = np.zeros(len(values) + 1)  # the last is none, as in `_at`: every bound has one
+        np.add(values, 0.0, out=self._values[:-1])  # of zeros there is one: a sum's sign would depend on its path
         self._greatest = float(max(self._values.max(), -self._values.min()))
-        whole = len(self._values) * self._greatest < EXACT and bool((self._values == np.rint(self._values)).all())
-        self._sums = Sums(self._values[:-1]) if whole else None
-        # known rows of the series before each row's own
-        self._first: Integers = np.repeat(np.searchsorted(self._at, firsts), sizes)[asked]
+        exact = len(self._values) * self._greatest < EXACT and are_whole(self._values)
+        self._sums = running(self._values[:-1]) if exact else None
 
     def lag(self, by: int) -> Floats:
         """The value `by` steps earlier, shape (m,); NaN where that step has none."""
 
-        def measure(part: slice) -> Floats:
-            last = self._bound(part, by) - 1
-            there = last >= self._first[part] if self._gapless else self._at[last] == self._asked[part] - by
-            return np.where(there, self._values[last], np.nan)
+        def measure(low: Places, _: Places, count: Any) -> Floats:
+            found = self._values[low]
+            return found if isinstance(low, slice) else np.where(count > 0, found, np.nan)
 
-        return self._by_block(measure)
+        return self._measured(measure, 1, by)
 
     def rolling_mean(self, length: int, until: int) -> Floats:
         """Mean of the values in the `length` steps that end `until` steps ago, shape (m,); NaN where there is none."""
 
-        def measure(part: slice) -> Floats:
-            low, high = self._bound(part, until + length), self._bound(part, until)
-            count = high - low
+        def measure(low: Places, high: Places, count: Any) -> Floats:
             return self._sum(low, high) / np.where(count > 0, count, np.nan)
 
-        return self._by_block(measure)
+        return self._measured(measure, length, until)
 
     def rolling_std(self, length: int, until: int) -> Floats:
         """Sample standard deviation (n-1) in that window, shape (m,); NaN below two values.
@@ -110,16 +91,17 @@ class History:
         Of whole numbers by exact sums of them and of their squares, of others by the two-pass formula.
         """
         sums = self._sums_of_windows(length)
-        if sums is None:
-            return self._std_in_two_passes(length, until)
-        std, rough = sums.std(), None if sums.others is None else self._std_in_two_passes(length, until)
 
-        def measure(part: slice) -> Floats:
-            low, high = self._bound(part, until + length), self._bound(part, until)
-            found = std(low, high)
-            return found if rough is None else np.where(sums.known(low, high), found, rough[part])
+        def in_two_passes(low: Places, count: Any) -> Floats:
+            return self._sliding_std(low, length) if isinstance(low, slice) else self._std(low, count, length)
 
-        return self._by_block(measure)
+        def measure(low: Places, high: Places, count: Any) -> Floats:
+            if sums is None:
+                return in_two_passes(low, count)
+            exact, known = sums.std(low, high, count), sums.known(low, high)
+            return exact if known.all() else np.where(known, exact, in_two_passes(low, count))
+
+        return self._measured(measure, length, until)
 
     def _sums_of_windows(self, length: int) -> Sums | None:
         """Those of the values that are whole numbers and small; None where none is.
@@ -127,74 +109,73 @@ class History:
         What is small depends on the length alone, so that a window is measured in the same way in any company: no
         number is rounded before count * sum(x^2) - sum(x)^2 is divided, as that is below 2^53.
         """
-        limit = isqrt(EXACT) // length
+        limit, values = isqrt(EXACT) // length, self._values[:-1]
         if self._sums is not None and self._greatest <= limit:
-            return self._sums
-        values = self._values[:-1]
+            return Sums(self._sums, self._squares)
         few = (np.abs(values) <= limit) & (values == np.rint(values))
-        return Sums(np.where(few, values, 0.0), ~few) if few.any() else None
+        values = np.where(few, values, 0.0)
+        return Sums(running(values), running(values * values), running(~few)) if few.any() else None
 
-    def _std_in_two_passes(self, length: int, until: int) -> Floats:
-        gaps: list[tuple[Integers, Integers, Integers]] = []
+    @cached_property
+    def _squares(self) -> Integers:
+        return running(self._values[:-1] ** 2)
 
-        def measure(part: slice) -> Floats:
-            low, high = self._bound(part, until + length), self._bound(part, until)
-            count = high - low
-            whole = count == length
-            if length == 1 or 4 * np.count_nonzero(whole) < low[-1] - low[0] + 1:
-                return self._std(low, high, length)
-            rest = np.flatnonzero(~whole)
-            gaps.append((rest + part.start, low[rest], high[rest]))
-            return self._sliding_std(low, length)
+    def _measured(self, measure: Measure, length: int, until: int) -> Floats:
+        """A measure of the windows of the rows asked for, shape (m,); past the largest float it is infinite.
 
-        result = self._by_block(measure)
-        if gaps:
-            rows, low, high = (np.concatenate(parts) for parts in zip(*gaps, strict=True))
-            for start in range(0, len(rows), BLOCK):
-                part = slice(start, start + BLOCK)
-                result[rows[part]] = self._std(low[part], high[part], length)
-        return result
-
-    def _by_block(self, measure: Callable[[slice], Floats]) -> Floats:
-        """A measure of the rows asked for, shape (m,), a block at a time; past the largest float it is infinite."""
-        result: Floats = np.empty(len(self._asked))
-
-        def fill(start: int) -> None:
-            part = slice(start, start + BLOCK)
-            with np.errstate(over="ignore", invalid="ignore"):  # a thread's own
-                result[part] = measure(part)
-
-        starts = range(0, len(result), BLOCK)
-        if len(starts) == 1:  # as a month has: starting threads would take longer
-            fill(0)
+        It is told where windows begin and end among the values, and how many values they have. Windows without a gap
+        lie one value after the other, as slices, which is several times as fast as arrays of places.
+        """
+        back, result = until + length, np.empty(len(self._asked))
+        rest: Integers
+        if self._runs is None or 2 * self._runs.early(back) > len(result):
+            rest = np.arange(len(result))
         else:
-            with ThreadPoolExecutor(THREADS) as threads:
-                list(threads.map(fill, starts))
+
+            def side_by_side(low: slice) -> None:
+                high = slice(low.start + length, low.stop + length)
+                result[low.start + back - 1 : low.stop + back - 1] = measure(low, high, length)
+
+            in_threads(side_by_side, len(result) + 1 - back)
+            rest, never = self._runs.split(back, until)
+            result[never] = np.nan
+
+        def one_by_one(part: slice) -> None:
+            rows = rest[part]
+            high = self._bound(rows, until)
+            # a window of one step needs no second search: the value before its end is it, or isn't there
+            low = self._bound(rows, back) if length > 1 else high - (self._at[high - 1] == self._asked[rows] - until)
+            result[rows] = measure(low, high, high - low)
+
+        in_threads(one_by_one, len(rest))
         return result
 
-    def _bound(self, part: slice, by: int) -> Integers:
-        """One past the last known row that is at least `by` steps old, shape (b,).
+    def _own(self, rows: Integers) -> Integers:
+        """How many rows are known up to each, itself among them, shape (b,)."""
+        rows = rows if self._rows is None else self._rows[rows]
+        return rows + 1 if self._known is None else self._known[rows]
+
+    def _bound(self, rows: Integers, by: int) -> Integers:
+        """One past the last known row that is at least `by` steps old, or that is of an earlier series, shape (b,).
 
         A series has at most one row a step, so it can't be further back than `by` rows; where no step is missing it
         is just there, and only the others are searched for.
         """
-        bound = np.maximum(self._own[part] - by, self._first[part])
-        if self._gapless:
-            return bound
-        wanted = self._asked[part] - by
+        bound, wanted = np.maximum(self._own(rows) - by, 0), self._asked[rows] - by
         later = np.flatnonzero(self._at[bound] <= wanted)
         bound[later] = np.searchsorted(self._at, wanted[later], side="right")
         return bound
 
-    def _sum(self, low: Integers, high: Integers) -> Floats:
+    def _sum(self, low: Places, high: Places) -> Floats:
         """The sum of the values from `low` up to `high`, shape (b,); meaningless where there is none."""
         if self._sums is not None:
-            return self._sums.of(low, high).astype(np.float64)
-        return np.asarray(np.add.reduceat(self._values, np.stack([low, high], axis=1).ravel())[::2])
+            return (self._sums[high] - self._sums[low]).astype(np.float64)
+        bounds = [np.arange(at.start, at.stop) if isinstance(at, slice) else at for at in (low, high)]
+        return np.asarray(np.add.reduceat(self._values, np.stack(bounds, axis=1).ravel())[::2])
 
-    def _std(self, low: Integers, high: Integers, length: int) -> Floats:
-        """Deviations of the values from `low` up to `high`, shape (b,): what a window lacks counts as 0, at its end."""
-        last, count = len(self._values) - 1, high - low
+    def _std(self, low: Integers, count: Integers, length: int) -> Floats:
+        """Deviations of `count` values from `low` on, shape (b,): what a window lacks counts as 0, at its end."""
+        last = len(self._values) - 1
 
         def value(place: int) -> Floats:
             return np.where(place < count, self._values[np.minimum(low + place, last)], 0.0)
@@ -202,90 +183,22 @@ class History:
         def square(place: int) -> Floats:
             return np.where(place < count, value(place) - mean, 0.0) ** 2
 
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = pairwise(value, length) / np.maximum(count, 1)
-            return np.asarray(np.sqrt(pairwise(square, length) / np.where(count > 1, count - 1, np.nan)))
+        mean = pairwise(value, length) / np.maximum(count, 1)
+        return np.asarray(np.sqrt(pairwise(square, length) / np.where(count > 1, count - 1, np.nan)))
 
-    def _sliding_std(self, low: Integers, length: int) -> Floats:
-        """The deviation of the `length` values from each of the sorted places `low` on, shape (b,)."""
-        places = np.arange(low[0], min(low[-1] + 1, len(self._values) - length))
-        rows = self._values[low[0] :]
+    def _sliding_std(self, low: slice, length: int) -> Floats:
+        """The deviation of the `length` values from each of the places `low` on, shape (b,)."""
 
         def value(place: int) -> Floats:
-            return rows[place : place + len(places)]
+            return self._values[low.start + place : low.stop + place]
 
         def square(place: int) -> Floats:
             difference = value(place) - mean
             difference *= difference
             return difference
 
-        total = pairwise(value, length) if self._sums is None else self._sum(places, places + length)
-        mean = total / length
-        found = np.sqrt(pairwise(square, length) / (length - 1))
-        return np.asarray(found[np.minimum(low - low[0], len(places) - 1)])
-
-
-class Sums:
-    """Running sums of whole numbers, (n,), and of their squares, exact in any order; `others` are none, and 0 here."""
-
-    def __init__(self, values: Floats, others: npt.NDArray[np.bool_] | None = None) -> None:
-        self._whole = np.zeros(len(values) + 1, dtype=np.int64)
-        self._whole[1:] = values
-        self._sums: Integers = np.cumsum(self._whole)
-        self.others = None if others is None else running(others)
-
-    @cached_property
-    def _squares(self) -> Integers:
-        squares = self._whole  # in its place: it is needed for nothing else
-        squares *= squares
-        return np.cumsum(squares, out=squares)
-
-    def known(self, low: Integers, high: Integers) -> npt.NDArray[np.bool_]:
-        """Whether all values from `low` up to `high` are such numbers, (b,)."""
-        return np.ones(len(low), bool) if self.others is None else self.others[high] == self.others[low]
-
-    def of(self, low: Integers, high: Integers) -> Integers:
-        """The sum from `low` up to `high`, (b,)."""
-        return np.asarray(self._sums[high] - self._sums[low])
-
-    def std(self) -> Callable[[Integers, Integers], Floats]:
-        """The sample standard deviation of values that are `known`, by `low` and `high`, (b,); NaN below two."""
-        squares = self._squares  # made once, not by each thread
-
-        def measure(low: Integers, high: Integers) -> Floats:
-            count, total = high - low, self.of(low, high)
-            spread = count * (squares[high] - squares[low]) - total * total
-            return np.asarray(np.sqrt(spread / np.where(count > 1, count * (count - 1), np.nan)))
-
-        return measure
-
-
-def running(values: npt.NDArray[Any]) -> Integers:
-    """The sum of the values before each place, (n + 1,); past the largest integer it wraps, and differences hold."""
-    sums = np.zeros(len(values) + 1, dtype=np.int64)
-    np.cumsum(values, dtype=np.int64, out=sums[1:])
-    return sums
-
-
-def pairwise(term: Callable[[int], Floats], length: int, first: int = 0) -> Floats:
-    """The sum of `length` terms, each of shape (b,), added in the order in which `numpy.sum` adds a row of them.
-
-    Pairwise summation with eight partial sums (numpy's loops_utils.h, `pairwise_sum`): its error grows with the
-    logarithm of the length. Spelled out, as many windows are summed at once, a shifted array after the other.
-    """
-    if length > 128:
-        half = length // 2 // 8 * 8
-        return pairwise(term, half, first) + pairwise(term, length - half, first + half)
-    lanes = min(length, 8) if length >= 8 else 1
-    sums = [np.array(term(first + lane)) for lane in range(lanes)]
-    whole = length // lanes * lanes
-    for place in range(lanes, whole):
-        sums[place % lanes] += term(first + place)
-    while len(sums) > 1:
-        sums = [left + right for left, right in zip(sums[::2], sums[1::2], strict=True)]
-    for place in range(whole, length):
-        sums[0] += term(first + place)
-    return sums[0]
+        mean = pairwise(value, length) / length
+        return np.asarray(np.sqrt(pairwise(square, length) / (length - 1 or np.nan)))
 
 
 def mean_of(columns: list[Floats]) -> Floats:
