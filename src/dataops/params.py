@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +20,23 @@ def read(path: Path = PARAMS) -> dict[str, Any]:
     Raises:
         DataOpsError: it is missing or is not YAML.
     """
-    from dataops import yamls
-
     try:
         if path.stat().st_size > LARGEST:
             raise DataOpsError(f"{path} is larger than {LARGEST >> 10} KiB", "data doesn't belong there")
-        values = yamls.load(path.read_bytes(), str(path))
+        values = deepcopy(_parsed(path.read_bytes(), str(path)))
     except FileNotFoundError:
         raise DataOpsError(f"{path} is missing", "run this in the repository's root") from None
     if not values:
         raise DataOpsError(f"{path} holds no sections")
     return values
+
+
+@lru_cache(maxsize=2)
+def _parsed(content: bytes, where: str) -> dict[str, Any]:
+    """A stage asks for several sections, and YAML is slow."""
+    from dataops import yamls
+
+    return yamls.load(content, where)
 
 
 def section(model: type[Model], name: str, path: Path = PARAMS) -> Model:
