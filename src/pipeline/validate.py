@@ -91,12 +91,12 @@ def write(
 
     A file without a bad row stays as it is: the one writer sorted it already, and gave it the same schema.
     """
-    form, numbers = parquet.schema(contract), parquet.numbers(raw[contract.time], contract.partition)
+    form, times, by = parquet.schema(contract), raw[contract.time], contract.partition
     ends = np.cumsum([rows for _, rows, _ in pieces])
     parts = {name: slice(end - rows, end) for (name, rows, _), end in zip(pieces, ends, strict=True)}
     ours = all(schema.equals(form, check_metadata=True) for *_, schema in pieces)
-    if not ours or not all(parquet.is_partition(name, numbers[at], contract.partition) for name, at in parts.items()):
-        parquet.write(raw[good], VALIDATED, form, contract.index, contract.time, contract.partition)
+    if not ours or not all(parquet.is_partition(name, times.iloc[at], by) for name, at in parts.items()):
+        parquet.write(raw[good], VALIDATED, form, contract.index, contract.time, by)
         return
     some = {name: part for name, part in parts.items() if good[part].any() and not good[part].all()}
     with new_folder(VALIDATED) as folder:

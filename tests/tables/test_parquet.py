@@ -147,3 +147,25 @@ def test_missing_and_damaged(bench: Bench):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(DataOpsError, match="data/raw has a damaged file"):
         parquet.read(bench.root / "data/raw")
+
+
+@pytest.mark.parametrize(
+    ("name", "times", "partition", "is_one"),
+    [
+        ("2024-01.parquet", ["2024-01-31", "2024-01-01"], "month", True),
+        ("2024-01.parquet", ["2024-01-31", "2024-02-01", "2024-01-01"], "month", False),
+        ("2024-02.parquet", ["2024-01-31"], "month", False),
+        ("2024-01-15.parquet", ["2024-01-15T23:59", "2024-01-15"], "day", True),
+        ("2024-01-15.parquet", ["2024-01-15", "2024-01-16"], "day", False),
+        ("undated.parquet", [None, None], "month", True),
+        ("undated.parquet", [None, "2024-01-01"], "month", False),
+        ("2024-01.parquet", ["2024-01-01", None], "month", False),
+        ("data.parquet", ["2024-01-01", None, "1999-01-01"], "none", True),
+        ("1969-12.parquet", ["1969-12-31", "1969-12-01"], "month", True),
+        ("data.parquet", [], "none", False),
+    ],
+)
+def test_whether_rows_are_a_files_partition(name, times, partition, is_one):
+    """All of one month or day, and of the one that the file is called after."""
+    moments = pd.Series(np.array(times, dtype="datetime64[us]"))
+    assert parquet.is_partition(name, moments, partition) is is_one

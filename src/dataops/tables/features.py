@@ -55,11 +55,11 @@ class History:
     ) -> None:
         known, at = ~np.isnan(values), addresses(series, steps)
         self._asked: Integers = at[:-1][asked]
-        # which rows are asked for, and how many are known up to each: None where it goes without saying
-        self._rows = None if isinstance(asked, slice) and asked == slice(None) else np.arange(len(series))[asked]
-        self._known = None if known.all() else np.cumsum(known)
-        self._runs = Runs.of(at[:-1]) if self._rows is None and self._known is None else None
-        if self._known is not None:
+        straight = known.all() and isinstance(asked, slice) and asked == slice(None)
+        # how many rows are known up to each, itself among them; None where that is its place
+        self._own: Integers | None = None if straight else np.cumsum(known)[asked]
+        self._runs = Runs.of(at[:-1]) if straight else None
+        if not known.all():
             at, values = at[np.append(known, True)], values[known]
         self._at = at
         self._values: Floats = np.zeros(len(values) + 1)  # the last is none, as in `_at`: every bound has one
@@ -150,18 +150,14 @@ class History:
         in_threads(one_by_one, len(rest))
         return result
 
-    def _own(self, rows: Integers) -> Integers:
-        """How many rows are known up to each, itself among them, shape (b,)."""
-        rows = rows if self._rows is None else self._rows[rows]
-        return rows + 1 if self._known is None else self._known[rows]
-
     def _bound(self, rows: Integers, by: int) -> Integers:
         """One past the last known row that is at least `by` steps old, or that is of an earlier series, shape (b,).
 
         A series has at most one row a step, so it can't be further back than `by` rows; where no step is missing it
         is just there, and only the others are searched for.
         """
-        bound, wanted = np.maximum(self._own(rows) - by, 0), self._asked[rows] - by
+        own = rows + 1 if self._own is None else self._own[rows]
+        bound, wanted = np.maximum(own - by, 0), self._asked[rows] - by
         later = np.flatnonzero(self._at[bound] <= wanted)
         bound[later] = np.searchsorted(self._at, wanted[later], side="right")
         return bound

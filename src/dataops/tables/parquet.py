@@ -64,9 +64,14 @@ def spans(names: Sequence[str]) -> tuple[pd.Series, pd.Series]:
     return pd.Series(begin.astype("datetime64[us]")), pd.Series(last)
 
 
-def is_partition(name: str, numbers: npt.NDArray[np.int64], partition: Partition) -> bool:
-    """Whether rows with these partitions, (n,), are the one that a file of this name holds where `write` made it."""
-    return len(numbers) > 0 and numbers.min() == numbers.max() and label(int(numbers[0]), partition) == Path(name).stem
+def is_partition(name: str, times: pd.Series, partition: Partition) -> bool:
+    """Whether rows of these times, (n,), are the one that a file of this name holds where `write` made it."""
+    if times.empty:
+        return False
+    moments = times.to_numpy("datetime64[us]").view(np.int64)  # no time is the least of them
+    ends = pd.Series(np.array([moments.min(), moments.max()]).view("datetime64[us]"))
+    first, last = numbers(ends, partition)
+    return bool(first == last) and label(int(first), partition) == Path(name).stem
 
 
 def write(
