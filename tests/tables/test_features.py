@@ -148,14 +148,15 @@ def test_parts_give_the_bits_of_the_whole(length, until, kept, whole):
         np.testing.assert_array_equal(part(own)[:, -1], everything[:, row])
 
 
+@pytest.mark.parametrize("kept", [1, 0.9])  # windows side by side, and each by itself
 @pytest.mark.parametrize("block", [1, 7, 1 << 20])
-def test_blocks_change_no_bit(block, monkeypatch):
+def test_blocks_change_no_bit(block, kept, monkeypatch):
     """However many rows are measured at once, and by however many threads."""
-    history = History(*random_history(kept=0.9))
+    history = History(*random_history(kept=kept))
     before = measures(history, 28, 3)
     monkeypatch.setattr(blocks, "BLOCK", block)
     monkeypatch.setattr(blocks, "THREADS", 3)
-    np.testing.assert_array_equal(measures(History(*random_history(kept=0.9)), 28, 3), before)
+    np.testing.assert_array_equal(measures(History(*random_history(kept=kept)), 28, 3), before)
 
 
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 16, 28, 128, 129, 364, 1001])

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dataops.tables.blocks import blocks
-
-Integers = npt.NDArray[np.integer[Any]]
+from dataops.tables.sums import Integers
 
 SPAN = 1 << 40  # more steps than any series has, hours included; steps before 1970 are negative
 BEYOND = np.iinfo(np.int64).max  # no row's address
