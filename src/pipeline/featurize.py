@@ -19,7 +19,7 @@ import pyarrow as pa
 from dataops.checked import Checked
 from dataops.errors import DataOpsError, run
 from dataops.files import new_folder, write_json
-from dataops.memo import Memo, as_before, md5
+from dataops.memo import Memo, as_before
 from dataops.params import section
 from dataops.tables import parquet
 from dataops.tables.contract import Contract, Frequency
@@ -66,14 +66,12 @@ def main() -> None:
         missing = [path for path in paths if path.name not in found]
         kept = len(found)
         if missing:
-            # the newest that is there is made again: a feature that looks further back than `reach` would show
-            proof = [path for path in paths if path.name in found][-1:]
-            made = write(proof + missing, seen, folder, contract, params)
-            proven = all(md5(folder / path.name) == found[path.name]["md5"] for path in proof)
-            if not proven or set(found) | set(made) != set(keys):
+            newest = [path for path in paths if path.name in found][-1:]
+            made = write(missing, seen, folder, contract, params, *newest)
+            if made is None or set(found) | set(made) != set(keys):
                 for file in folder.iterdir():
                     file.unlink()
-                kept, found, made = 0, {}, write(paths, seen, folder, contract, params)
+                kept, found, made = 0, {}, write(paths, seen, folder, contract, params) or {}
             for name in made.keys() & keys.keys():
                 memo.put_file(keys[name], folder / name, **made[name])
             found |= made
@@ -109,16 +107,35 @@ def windows(paths: list[Path], contract: Contract, params: Featurize) -> dict[Pa
 
 
 def write(
-    wanted: list[Path], seen: dict[Path, list[Path]], folder: Path, contract: Contract, params: Featurize
-) -> dict[str, dict[str, Any]]:
-    """Write the partitions with their features into `folder`; how many rows of each, and nulls by feature."""
-    read = sorted({at for path in wanted for at in seen[path]})
+    wanted: list[Path],
+    seen: dict[Path, list[Path]],
+    folder: Path,
+    contract: Contract,
+    params: Featurize,
+    kept: Path | None = None,
+) -> dict[str, dict[str, Any]] | None:
+    """Write the partitions with their features into `folder`; how many rows of each, and nulls by feature.
+
+    `kept` is one that lies in `folder` already, and proves that partitions can be had one by one: features of each
+    series' first row there, before which the least is read, are made again. Where they differ, nothing is written.
+    """
+    read = sorted({at for path in (wanted if kept is None else [*wanted, kept]) for at in seen[path]})
     tables = parquet.tables(read)
-    chosen = set(wanted)
-    asked = np.repeat([path in chosen for path in read], [len(table) for table in tables])
+    holders = np.repeat(np.arange(len(read)), [len(table) for table in tables])
+    asked = np.isin(holders, [read.index(path) for path in wanted])
     rows = parquet.to_frame(pa.concat_tables(tables))
     del tables
-    features = build(rows, contract, params, asked)
+    if kept is None:
+        features = build(rows, contract, params, asked)
+    else:
+        tried = holders == read.index(kept)
+        first = np.diff(series_ids(rows[tried], contract.keys), prepend=-1) != 0
+        tried[tried] = first
+        features = build(rows, contract, params, asked | tried)
+        before = parquet.read([folder / kept.name], list(features.columns))[first]
+        if not np.array_equal(features[tried[features.index]], before, equal_nan=True):
+            return None
+        features = features[asked[features.index]]
     rows = rows if asked.all() else rows[asked]
     form = parquet.schema(contract, {name: pa.float64() for name in features.columns})
     numbers = parquet.numbers(rows[contract.time], contract.partition)

@@ -7,6 +7,7 @@ no rows at all stop the pipeline, and the report is written all the same.
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +55,21 @@ def main() -> None:
     raw = parquet.to_frame(pa.concat_tables(tables))
     del tables
     reasons = excluded(raw, read_exclusions(EXCLUSIONS), contract)
-    rows = raw[reasons.isna()].reset_index(drop=True) if reasons.notna().any() else raw
-    numbers = identity(rows, contract)
-    rules = validation.broken_rules(rows, contract, numbers)
+    rows = raw.drop(index=reasons.index).reset_index(drop=True) if len(reasons) else raw
+    with ThreadPoolExecutor(1) as beside:
+        described = beside.submit(describe, rows, contract)
+        numbers = identity(rows, contract)
+        rules = validation.broken_rules(rows, contract, numbers)
     bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
 
-    report = describe(rows, rules, numbers, contract, params, collection)
+    report = judge(rows, rules, numbers, contract, params, collection, described.result())
     report["rows"] = {
         "raw": len(raw),
-        "excluded": int(reasons.notna().sum()),
+        "excluded": len(reasons),
         "invalid": len(bad),
         "valid": len(rows) - len(bad),
     }
-    report["excluded_because"] = reasons.dropna().value_counts().sort_index().to_dict()
+    report["excluded_because"] = reasons.value_counts().sort_index().to_dict()
     report["problems"] = problems(rows, len(bad), contract, params, report)
     report["passed"] = not report["problems"]
     write_json(REPORT, report)
@@ -75,7 +78,8 @@ def main() -> None:
     parquet.write(bad, QUARANTINE, rule, contract.index, contract.time, "none")
     if report["problems"]:
         raise Refused(table(report), hint(report))
-    good = np.array(reasons.isna())
+    good = np.ones(len(raw), dtype=bool)
+    good[reasons.index] = False
     good[np.flatnonzero(good)[rules.index]] = False
     write(raw, good, pieces, contract)
     print(
@@ -92,12 +96,12 @@ def write(
     A file without a bad row stays as it is: the one writer sorted it already, and gave it the same schema.
     """
     form, times, by = parquet.schema(contract), raw[contract.time], contract.partition
-    ends = np.cumsum([rows for _, rows, _ in pieces])
-    parts = {name: slice(end - rows, end) for (name, rows, _), end in zip(pieces, ends, strict=True)}
-    ours = all(schema.equals(form, check_metadata=True) for *_, schema in pieces)
-    if not ours or not all(parquet.is_partition(name, times.iloc[at], by) for name, at in parts.items()):
+    names, sizes, schemas = zip(*pieces, strict=True)
+    ours = all(schema.equals(form, check_metadata=True) for schema in schemas)
+    if not ours or not parquet.are_partitions(names, sizes, times, by):
         parquet.write(raw[good], VALIDATED, form, contract.index, contract.time, by)
         return
+    parts = {name: slice(end - size, end) for name, size, end in zip(names, sizes, np.cumsum(sizes), strict=True)}
     some = {name: part for name, part in parts.items() if good[part].any() and not good[part].all()}
     with new_folder(VALIDATED) as folder:
         for name in [name for name, part in parts.items() if good[part].all()]:
@@ -112,39 +116,52 @@ def write(
             memo.save()
 
 
-def describe(
+def describe(rows: pd.DataFrame, contract: Contract) -> dict[str, Any]:
+    """What is said of the rows whatever rules they break, by its name in the report; quality as far as it is known."""
+    series = series_ids(rows, contract.keys)
+    return {
+        "completeness": validation.completeness(rows, contract),
+        "accuracy": validation.accuracy(rows[contract.target], series),
+        "calendar": validation.calendar(rows[contract.time], contract.frequency),
+        "series": int(series.max(initial=0)) + 1 if len(rows) or not contract.keys else 0,
+        "columns": validation.column_report(rows),
+    }
+
+
+def judge(
     rows: pd.DataFrame,
     rules: pd.Series,
     numbers: npt.NDArray[np.int64],
     contract: Contract,
     params: Validate,
     collection: dict[str, Any],
+    described: dict[str, Any],
 ) -> dict[str, Any]:
     """Counts, columns, the six dimensions of quality and what was broken how often."""
-    calendar = validation.calendar(rows[contract.time], contract.frequency)
-    newest = rows[contract.time].drop(index=rules.index).max()  # of the good rows: a bad one may say any date
+    times = rows[contract.time]
+    newest = (times.drop(index=rules.index) if len(rules) else times).max()  # a bad row may say any date
     ingested = pd.Timestamp(collection["last_ingested_at"]).tz_localize(None)
     age = 0.0 if pd.isna(newest) else (ingested - newest).total_seconds() / 86400
-    twice, series = repeats(numbers), series_ids(rows, contract.keys)
+    twice = repeats(numbers)
     unreadable, values = collection["unreadable_values"], collection["values_read"]
     return {
         "passed": False,
         "problems": [],
         "rows": {},
         "quality": {
-            "completeness": validation.completeness(rows, contract),
+            "completeness": described["completeness"],
             "validity": validation.validity(rules, len(rows)),
             "consistency": validation.consistency(unreadable, values),
             "uniqueness": validation.uniqueness(twice, len(rows)),
-            "accuracy": validation.accuracy(rows[contract.target], series),
+            "accuracy": described["accuracy"],
             "timeliness": validation.timeliness(age, params.max_age_days),
         },
         "age_days": round(age, 3),
-        "calendar": calendar,
-        "series": int(series.max(initial=0)) + 1 if len(rows) or not contract.keys else 0,
+        "calendar": described["calendar"],
+        "series": described["series"],
         "duplicate_keys": twice,
         "broken_rules": rules.str.split("; ").explode().value_counts().sort_index().to_dict() if len(rules) else {},
-        "columns": validation.column_report(rows),
+        "columns": described["columns"],
         "excluded_because": {},
     }
 

@@ -211,6 +211,16 @@ def test_a_feature_that_looks_further_back_than_it_says(repo: Bench, monkeypatch
         assert "as before" not in same_from_nothing(repo)["featurize"]
 
 
+def test_a_window_that_is_said_to_be_shorter(repo: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first rows of a month see that what they look back at wasn't read: they prove it."""
+    repo.set("featurize", lags=[7, 90], means=[7], stds=[7], seasonal_means=[2], trends=[])
+    monkeypatch.setattr(featurize, "reach", lambda *_: 60)
+    run(repo)
+    for change in (month, correction):
+        change(repo)
+        assert "as before" not in same_from_nothing(repo)["featurize"]
+
+
 def test_a_stage_of_ones_own(repo: Bench) -> None:
     """Files that no stage of ours named or wrote are read and partitioned all the same."""
     run(repo)

@@ -150,7 +150,7 @@ def test_missing_and_damaged(bench: Bench):
 
 
 @pytest.mark.parametrize(
-    ("name", "times", "partition", "is_one"),
+    ("name", "times", "partition", "are_one"),
     [
         ("2024-01.parquet", ["2024-01-31", "2024-01-01"], "month", True),
         ("2024-01.parquet", ["2024-01-31", "2024-02-01", "2024-01-01"], "month", False),
@@ -165,7 +165,14 @@ def test_missing_and_damaged(bench: Bench):
         ("data.parquet", [], "none", False),
     ],
 )
-def test_whether_rows_are_a_files_partition(name, times, partition, is_one):
-    """All of one month or day, and of the one that the file is called after."""
+def test_whether_rows_are_a_files_partition(name, times, partition, are_one):
+    """All of one month or day, and of the one that the file is called after; alone, and beside another file."""
     moments = pd.Series(np.array(times, dtype="datetime64[us]"))
-    assert parquet.is_partition(name, moments, partition) is is_one
+    assert parquet.are_partitions([name], [len(times)], moments, partition) is are_one
+    if partition == "none":
+        return
+    other = pd.Series(np.array(["1950-05-05"] * 3, dtype="datetime64[us]"))
+    after = "1950-05.parquet" if partition == "month" else "1950-05-05.parquet"
+    sizes, together = [len(times), 3], pd.concat([moments, other])
+    assert parquet.are_partitions([name, after], sizes, together, partition) is are_one
+    assert not parquet.are_partitions([name, "1950-06.parquet"], sizes, together, partition)

@@ -16,14 +16,14 @@ FILE = "data/exclusions.csv"
 
 
 def excluded(frame: pd.DataFrame, listed: pd.DataFrame, contract: Contract) -> pd.Series:
-    """The reason for each row of `frame` that `listed` names, indexed like `frame`, null for the others.
+    """The reasons of the rows of `frame` that `listed` names, indexed by those rows.
 
     `listed` holds text: key and time columns, where an empty cell means any value, and `reason`.
 
     Raises:
         DataOpsError: a column that is no key, a row that names none, or a value that doesn't fit the key's type.
     """
-    reasons = pd.Series(pd.NA, index=frame.index, dtype="str")
+    reasons = pd.Series([], index=frame.index[:0], dtype="str")
     if listed.empty:  # whatever its header says: `dataops adopt` may have changed the keys since
         return reasons
     named = [name for name in listed.columns if name not in (REASON, "added")]
@@ -47,7 +47,8 @@ def excluded(frame: pd.DataFrame, listed: pd.DataFrame, contract: Contract) -> p
             wanted[name] = values
         listing = pd.DataFrame(wanted).assign(**{REASON: rows[REASON].fillna("")}).drop_duplicates(given)
         matched = frame[given].merge(listing, how="left", on=given)[REASON]
-        reasons = reasons.where(reasons.notna(), pd.Series(matched.to_numpy(), index=frame.index, dtype="str"))
+        found = pd.Series(matched.to_numpy(), index=frame.index, dtype="str").dropna()
+        reasons = pd.concat([reasons, found[~found.index.isin(reasons.index)]])
     return reasons
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from dataops.tables.blocks import blocks
 from dataops.tables.contract import Contract
 from dataops.tables.period import floor, steps
 
@@ -25,12 +26,15 @@ def identity(frame: pd.DataFrame, contract: Contract) -> Integers:
 
 def combined(columns: list[pd.Series]) -> Integers:
     """A number for each row, shape (n,), the same where all columns, each (n,), are the same; null equals null."""
-    numbers, size = _numbered(columns[0])
+    found, low, size = _numbered(columns[0])
+    numbers = found - low
     for values in columns[1:]:
-        found, count = _numbered(values)
+        found, low, count = _numbered(values)
         if size * count > LARGEST:
-            numbers, size = _factorized(numbers)
-        numbers, size = found * size + numbers, size * count
+            numbers, _, size = _factorized(numbers)
+        for part in blocks(len(numbers)):
+            numbers[part] += (found[part] - low) * size
+        size *= count
     return numbers
 
 
@@ -39,7 +43,8 @@ def repeated(numbers: Integers) -> npt.NDArray[np.bool_]:
     if not len(numbers):
         return np.zeros(0, dtype=bool)
     if numbers.max() < 2 * len(numbers):
-        return np.asarray(np.bincount(numbers)[numbers] > 1)
+        counts = np.bincount(numbers)
+        return np.asarray(counts[numbers] > 1) if counts.max() > 1 else np.zeros(len(numbers), dtype=bool)
     return pd.Series(numbers).duplicated(keep=False).to_numpy()
 
 
@@ -52,16 +57,27 @@ def repeats(numbers: Integers) -> int:
     return int(pd.Series(numbers).duplicated().sum())
 
 
-def _numbered(values: pd.Series) -> tuple[Integers, int]:
-    """A number from 0 on for each value, and how many there may be."""
+def distinct(values: pd.Series) -> int:
+    """How many different values there are, nulls apart."""
+    if not pd.api.types.is_integer_dtype(values.dtype) or values.hasnans:
+        return int(values.nunique())
+    found, low, size = _numbered(values)
+    seen = np.zeros(size, dtype=bool)
+    for part in blocks(len(found)):
+        seen[found[part] - low] = True
+    return int(np.count_nonzero(seen))
+
+
+def _numbered(values: pd.Series) -> tuple[Integers, int, int]:
+    """A number for each value, the least of them, and how many there may be from it on."""
     if pd.api.types.is_integer_dtype(values.dtype) and len(values) and not values.hasnans:
         whole = values.to_numpy(np.int64)
         low, size = int(whole.min()), int(whole.max()) - int(whole.min()) + 1
         if size <= 16 * len(whole):
-            return whole - low, size
+            return whole, low, size
     return _factorized(values)
 
 
-def _factorized(values: Any) -> tuple[Integers, int]:
+def _factorized(values: Any) -> tuple[Integers, int, int]:
     codes, unique = pd.factorize(values, use_na_sentinel=False)
-    return codes.astype(np.int64), max(1, len(unique))
+    return codes.astype(np.int64), 0, max(1, len(unique))

@@ -64,14 +64,16 @@ def spans(names: Sequence[str]) -> tuple[pd.Series, pd.Series]:
     return pd.Series(begin.astype("datetime64[us]")), pd.Series(last)
 
 
-def is_partition(name: str, times: pd.Series, partition: Partition) -> bool:
-    """Whether rows of these times, (n,), are the one that a file of this name holds where `write` made it."""
-    if times.empty:
+def are_partitions(names: Sequence[str], sizes: Sequence[int], times: pd.Series, partition: Partition) -> bool:
+    """Whether `write` would make just these files, (k,), of their `sizes`, (k,), rows each, whose times are (n,)."""
+    if not all(sizes):
         return False
+    starts = np.cumsum([0, *sizes[:-1]])
     moments = times.to_numpy("datetime64[us]").view(np.int64)  # no time is the least of them
-    ends = pd.Series(np.array([moments.min(), moments.max()]).view("datetime64[us]"))
-    first, last = numbers(ends, partition)
-    return bool(first == last) and label(int(first), partition) == Path(name).stem
+    ends = (extreme.reduceat(moments, starts).view("datetime64[us]") for extreme in (np.minimum, np.maximum))
+    first, last = (numbers(pd.Series(end), partition) for end in ends)
+    wanted = [label(number, partition) for number in first.tolist()]
+    return bool((first == last).all()) and wanted == [Path(name).stem for name in names]
 
 
 def write(
@@ -150,8 +152,8 @@ def tables(paths: Sequence[Path], columns: Sequence[str] | None = None) -> list[
     """
     names = list(columns) if columns is not None else None
     try:
-        # a file at a time, without threads: partitions are small, and pq.read_table takes twice as long for them
-        found = [pq.ParquetFile(path).read(names, use_threads=False) for path in paths]
+        # a file at a time, no threads, nothing read ahead: partitions are small, pq.read_table takes twice as long
+        found = [pq.ParquetFile(path, pre_buffer=False).read(names, use_threads=False) for path in paths]
         return [table.select(names) if names is not None else table for table in found]
     except (pa.ArrowInvalid, OSError, KeyError) as error:
         raise DataOpsError(f"{paths[0].parent} has a damaged file: {error}", "dvc checkout --force") from None

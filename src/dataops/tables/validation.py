@@ -10,9 +10,11 @@ import pandas as pd
 import pandera.pandas as pa
 
 from dataops.errors import DataOpsError
+from dataops.tables.blocks import blocks
 from dataops.tables.contract import Column, Contract, Frequency
-from dataops.tables.identity import Integers, identity, repeated
+from dataops.tables.identity import Integers, distinct, identity, repeated
 from dataops.tables.period import steps
+from dataops.tables.sums import are_whole
 
 RULE = "rule"
 QUARTILES = (0.25, 0.75)
@@ -86,7 +88,7 @@ def column_report(frame: pd.DataFrame) -> dict[str, dict[str, Any]]:
         entry: dict[str, Any] = {
             "type": str(values.dtype),
             "missing": int(values.isna().sum()),
-            "distinct": int(values.nunique()),
+            "distinct": distinct(values),
         }
         if pd.api.types.is_bool_dtype(values.dtype):
             entry["mean"] = _rounded(values.mean())
@@ -140,8 +142,12 @@ def accuracy(target: pd.Series, series: npt.NDArray[np.integer[Any]]) -> float:
     first, third = quartiles(values, series)
     with np.errstate(over="ignore", invalid="ignore"):
         spread = np.where(third > first, 3 * (third - first), np.inf)
-        outside = (values < (first - spread)[series]) | (values > (third + spread)[series])
-    return 1 - int(np.count_nonzero(outside)) / known
+        least, most = first - spread, third + spread
+    outside = 0
+    for part in blocks(len(values)):
+        some, own = values[part], series[part]
+        outside += int(np.count_nonzero((some < least[own]) | (some > most[own])))
+    return 1 - outside / known
 
 
 def quartiles(values: Floats, series: npt.NDArray[np.integer[Any]]) -> Floats:
@@ -151,9 +157,11 @@ def quartiles(values: Floats, series: npt.NDArray[np.integer[Any]]) -> Floats:
     """
     low, high, count = values.min(), values.max(), int(series.max()) + 1
     size = high - low + 1  # NaN where a value is, infinite where one is
-    if not size * count <= 4 * len(values) or not np.array_equal(values, np.rint(values)):
+    if not size * count <= 4 * len(values) or not are_whole(values):
         return np.asarray(pd.Series(values).groupby(series).quantile(np.array(QUARTILES)).unstack().to_numpy().T)
-    codes = series * int(size) + (values - low).astype(np.int64)
+    codes = np.empty(len(values), dtype=np.int64)
+    for at in blocks(len(values)):
+        codes[at] = series[at] * int(size) + (values[at] - low).astype(np.int64)
     upto = np.bincount(codes, minlength=count * int(size)).reshape(count, int(size)).cumsum(axis=1)
     found = np.empty((2, count))
     for number, share in enumerate(QUARTILES):
@@ -172,17 +180,16 @@ def timeliness(age_days: float, allowed_days: float | None) -> float | None:
 
 def calendar(times: pd.Series, frequency: Frequency) -> dict[str, Any]:
     """First and last time, how many steps lie between them, and how many of those no row has."""
-    known = times.dropna()
+    known = pd.Series(times.unique()).dropna().sort_values(ignore_index=True)
     if known.empty:
         return {"first": None, "last": None, "steps": 0, "missing_steps": 0, "missing_after": []}
-    distinct = known.drop_duplicates().sort_values()
-    numbers = pd.Series(steps(distinct, frequency)).drop_duplicates()
+    numbers = pd.Series(steps(known, frequency)).drop_duplicates()
     span = int(numbers.iloc[-1] - numbers.iloc[0] + 1)
     jumps = numbers.diff() > 1
-    before = [str(distinct.iloc[i - 1])[:16] for i in jumps.index[jumps][:5]]
+    before = [str(known.iloc[i - 1])[:16] for i in jumps.index[jumps][:5]]
     return {
-        "first": distinct.iloc[0].isoformat(),
-        "last": distinct.iloc[-1].isoformat(),
+        "first": known.iloc[0].isoformat(),
+        "last": known.iloc[-1].isoformat(),
         "steps": span,
         "missing_steps": span - len(numbers),
         "missing_after": before,
