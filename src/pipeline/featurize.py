@@ -68,10 +68,10 @@ def main() -> None:
         if missing:
             newest = [path for path in paths if path.name in found][-1:]
             made = write(missing, seen, folder, contract, params, *newest)
-            if made is None or set(found) | set(made) != set(keys):
+            if set(found) | set(made) != set(keys):
                 for file in folder.iterdir():
                     file.unlink()
-                kept, found, made = 0, {}, write(paths, seen, folder, contract, params) or {}
+                kept, found, made = 0, {}, write(paths, seen, folder, contract, params)
             for name in made.keys() & keys.keys():
                 memo.put_file(keys[name], folder / name, **made[name])
             found |= made
@@ -113,11 +113,11 @@ def write(
     contract: Contract,
     params: Featurize,
     kept: Path | None = None,
-) -> dict[str, dict[str, Any]] | None:
+) -> dict[str, dict[str, Any]]:
     """Write the partitions with their features into `folder`; how many rows of each, and nulls by feature.
 
     `kept` is one that lies in `folder` already, and proves that partitions can be had one by one: features of each
-    series' first row there, before which the least is read, are made again. Where they differ, nothing is written.
+    series' first row there, before which the least is read, are made again. Where they differ, nothing is written: {}.
     """
     read = sorted({at for path in (wanted if kept is None else [*wanted, kept]) for at in seen[path]})
     tables = parquet.tables(read)
@@ -134,7 +134,7 @@ def write(
         features = build(rows, contract, params, asked | tried)
         before = parquet.read([folder / kept.name], list(features.columns))[first]
         if not np.array_equal(features[tried[features.index]], before, equal_nan=True):
-            return None
+            return {}
         features = features[asked[features.index]]
     rows = rows if asked.all() else rows[asked]
     form = parquet.schema(contract, {name: pa.float64() for name in features.columns})

@@ -62,7 +62,7 @@ def main() -> None:
         rules = validation.broken_rules(rows, contract, numbers)
     bad = rows.loc[rules.index].assign(**{validation.RULE: rules})
 
-    report = judge(rows, rules, numbers, contract, params, collection, described.result())
+    report = judge(rows[contract.time], rules, repeats(numbers), described.result(), params, collection)
     report["rows"] = {
         "raw": len(raw),
         "excluded": len(reasons),
@@ -129,20 +129,17 @@ def describe(rows: pd.DataFrame, contract: Contract) -> dict[str, Any]:
 
 
 def judge(
-    rows: pd.DataFrame,
+    times: pd.Series,
     rules: pd.Series,
-    numbers: npt.NDArray[np.int64],
-    contract: Contract,
+    twice: int,
+    described: dict[str, Any],
     params: Validate,
     collection: dict[str, Any],
-    described: dict[str, Any],
 ) -> dict[str, Any]:
-    """Counts, columns, the six dimensions of quality and what was broken how often."""
-    times = rows[contract.time]
+    """Counts, columns, the six dimensions of quality and what was broken how often, of rows of these times, (n,)."""
     newest = (times.drop(index=rules.index) if len(rules) else times).max()  # a bad row may say any date
     ingested = pd.Timestamp(collection["last_ingested_at"]).tz_localize(None)
     age = 0.0 if pd.isna(newest) else (ingested - newest).total_seconds() / 86400
-    twice = repeats(numbers)
     unreadable, values = collection["unreadable_values"], collection["values_read"]
     return {
         "passed": False,
@@ -150,9 +147,9 @@ def judge(
         "rows": {},
         "quality": {
             "completeness": described["completeness"],
-            "validity": validation.validity(rules, len(rows)),
+            "validity": validation.validity(rules, len(times)),
             "consistency": validation.consistency(unreadable, values),
-            "uniqueness": validation.uniqueness(twice, len(rows)),
+            "uniqueness": validation.uniqueness(twice, len(times)),
             "accuracy": described["accuracy"],
             "timeliness": validation.timeliness(age, params.max_age_days),
         },
