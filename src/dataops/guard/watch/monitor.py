@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dataops.guard.watch import lines
+from dataops.guard.watch.asked import Asked
 from dataops.guard.watch.changes import Change, Changes, Known, Pending
 from dataops.guard.watch.journal import Journal, State
 from dataops.guard.watch.looking import Looks
@@ -57,8 +57,8 @@ class Monitor:
     tell: Tell
     say: Say
     looks: Looks
-    stopping: threading.Event = field(default_factory=threading.Event)
-    hurry: threading.Event = field(default_factory=threading.Event)
+    stopping: Asked = field(default_factory=Asked)
+    hurry: Asked = field(default_factory=Asked)
     """Leave at once: what hasn't settled is found at the next start."""
 
     def run(self) -> None:
