@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 PATIENCE = 120.0  # seconds, where a deadlock would last for ever
-ROUNDS = 20_000  # threading.Event instead of Asked hangs within the first few thousand
+ROUNDS = 20_000  # signals: with threading.Event instead of Asked they don't all come through
 PROGRAM = f"""
 import signal
 from dataops.guard.watch.asked import Asked
