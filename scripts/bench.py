@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
         for result in measured(name):
             results.append(str(result))
             print(result, flush=True)
-        found[BENCHMARKS[name]] = "\n```\n" + "\n".join(results) + "\n```\n"
+        found[BENCHMARKS[name]] = "\n".join(["", f"On {machine()}:", "", "```", *results, "```", ""])
     if not names or "--write" in arguments:
         path = ROOT / RESULTS
         before = sections(path.read_text(encoding="utf-8")) if names and path.exists() else {}
@@ -70,11 +70,11 @@ def sections(text: str) -> dict[str, str]:
 def page(found: dict[str, str]) -> str:
     """The sections in the order above; one of a benchmark that is no more is left out."""
     parts = [f"## {title}\n{found[title]}" for title in BENCHMARKS.values() if title in found]
-    return "\n".join([HEAD, f"On {machine()}.\n", *parts])
+    return "\n".join([HEAD, *parts])
 
 
 def machine() -> str:
-    """What it was measured on."""
+    """What it is measured on; sections can be from several."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.is_file():

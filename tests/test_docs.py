@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
+
+from parsers import commands
 
 from dataops.cli import parser
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
-
-
-def commands(top: argparse.ArgumentParser, prefix: str = "dataops") -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Every command that does something, with its parser."""
-    inner = [action for action in top._actions if isinstance(action, argparse._SubParsersAction)]
-    if not inner:
-        yield prefix, top
-    for action in inner:
-        for name, child in action.choices.items():
-            yield from commands(child, f"{prefix} {name}")
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -11,45 +11,38 @@ from collections.abc import Iterator, Sequence
 
 from dataops import errors
 from dataops.cli import arns
-
-GROUPS = (
-    *(
-        "adopt",
-        "check",
-        "compare",
-        "doctor",
-        "drift",
-        "gc",
-        "get",
-        "hook",
-        "importing",
-        "ingest",
-        "lineage",
-        "publish",
-        "release",
-        "remote",
-        "reproduce",
-        "store",
-    ),
-    *("train", "verify", "versions", "watch"),
-)  # modules here; most hold the command of their own name
+from dataops.cli.commands import COMMANDS
 
 
-def parser(asked: str | None = None) -> argparse.ArgumentParser:
-    """Every command with its arguments. Imports nothing that costs: a command imports what it needs when it runs.
+def index() -> argparse.ArgumentParser:
+    """Every command by its name alone, for `dataops --help`: no command's module is imported."""
+    top, commands = _top()
+    with _english():
+        for name, (_, line) in COMMANDS.items():
+            commands.add_parser(name, help=line)
+    return top
 
-    `asked`: where that is a command with a module of its own, no other: hooks run one at every commit.
+
+def parser(*names: str) -> argparse.ArgumentParser:
+    """The commands of these names (all) with their arguments, and what their modules have besides.
+
+    Imports nothing that costs: a command imports what it needs when it runs.
     """
+    top, commands = _top()
+    with _english():
+        for module in dict.fromkeys(COMMANDS[name][0] for name in names or COMMANDS):
+            importlib.import_module(f"dataops.cli.{module}").register(commands)
+    return top
+
+
+def _top() -> tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]:
     top = argparse.ArgumentParser(
         prog="dataops",
         description="Data versions, gates and lineage for a DVC repository.",
         epilog="Exit status: 0 fine; 1 the answer is no; 2 the call or the environment is wrong.",
+        allow_abbrev=False,
     )
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    with _english():
-        for group in (asked,) if asked in GROUPS else GROUPS:
-            importlib.import_module(f"dataops.cli.{group}").register(commands)
-    return top
+    return top, top.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 
 @contextlib.contextmanager
@@ -68,5 +61,10 @@ def _english() -> Iterator[None]:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and leave with its exit status."""
     words = list(sys.argv[1:] if argv is None else argv)
-    arguments = parser(words[0] if words else None).parse_args(words)
+    if not words:
+        index().print_help(sys.stderr)
+        sys.exit(errors.WRONG)
+    if words[0] in ("-h", "--help"):
+        index().parse_args(words)
+    arguments = parser(*[word for word in words[:1] if word in COMMANDS]).parse_args(words)
     errors.run(lambda: arguments.run(arns.named(arguments)))

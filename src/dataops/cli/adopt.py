@@ -32,7 +32,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "adopt",
-        help="point the template at your own data: infers the contract, writes params.yaml",
         description="Infer types, ranges, nullability and frequency from your data and write them into params.yaml, "
         "whose comments stay; set lags, windows and split to fit.",
         epilog=EXAMPLES,

@@ -30,7 +30,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "check",
-        help="what the pre-commit hook runs: would this commit lose or leak data?",
         description="Check the commit that `git commit` would make now. It reads git and the work tree, "
         "never the network, and asks nothing. Exit status 1: a rule that blocks is broken; warnings leave it 0.",
         epilog=EXAMPLES,

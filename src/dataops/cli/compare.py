@@ -21,7 +21,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "compare",
-        help="what differs between two versions",
         description="Files, rows, bytes, columns, what the keys cover, and every column's statistics, out of the cards "
         "and profiles in git. No data is fetched, but with --rows.",
         epilog=EXAMPLES,

@@ -27,7 +27,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "doctor",
-        help="is everything in place?",
         description="One line for each thing that has to be in place, with the command that puts it right.",
         epilog=DETAILS,
         formatter_class=Help,

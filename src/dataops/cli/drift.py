@@ -25,7 +25,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "drift",
-        help="has the data moved between two versions; pin a reference",
         description="How far B has moved from A, column by column, out of the profiles in git. Exit status 1 where it "
         "drifted. `dataops drift pin VERSION` makes a version the reference of the stage `drift`.",
         epilog=EXAMPLES,

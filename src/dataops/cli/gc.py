@@ -34,7 +34,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "gc",
-        help="remove what no release, branch or tag needs; shows first",
         description="Say which objects of the cache (and of a remote) nothing needs, and with --yes remove them.",
         epilog=DETAILS,
         formatter_class=Help,

@@ -33,7 +33,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add both commands."""
     get = commands.add_parser(
         "get",
-        help="a version's bytes, verified, into a folder",
         description="Fetch a version straight from the remote's content-addressed objects, in parallel and checked by "
         "hash, without touching the working tree. Objects in the cache are reused. Interrupted, it goes on where it "
         "was. Nothing appears in the folder unless everything is right.",
@@ -49,7 +48,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
     uri = commands.add_parser(
         "uri",
-        help="where a version lies on the remote",
         description="The address of the object that a version is: of a folder, the manifest that lists its files.",
         epilog=URI,
         formatter_class=Help,

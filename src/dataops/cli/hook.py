@@ -30,7 +30,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the commands; git calls them, but for `install`."""
     parser = commands.add_parser(
         "hook",
-        help="what git's hooks run; `hook install` puts them in",
         description="What git's hooks and merge driver run.",
         epilog=EXAMPLES,
         formatter_class=Help,

@@ -26,7 +26,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `import` with its two commands."""
     top = commands.add_parser(
         "import",
-        help="old versions out of a bucket or a registry of files",
         description="Make the versions that scripts kept before versions of this repository, with their names and "
         "times: commits on a branch of their own, and tags.",
     )

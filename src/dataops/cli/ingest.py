@@ -35,7 +35,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_ingest(commands)
     exclude = commands.add_parser(
         "exclude",
-        help="leave rows out by key, with the reason; without arguments: list them",
         description="Add a row to data/exclusions.csv: `validate` leaves out what it names. A key left out means any.",
     )
     exclude.add_argument("where", nargs="*", metavar="KEY=VALUE", help="a key or the time column, as store_id=3")
@@ -47,7 +46,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _register_ingest(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     ingest = commands.add_parser(
         "ingest",
-        help="bring new data in: sample, files, s3://, a paged HTTP API",
         description="Add new data to data/landing as an immutable batch and record it with DVC. Content that is there "
         "already is skipped, so the same call again is harmless.",
         epilog=SOURCES,

@@ -26,7 +26,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "publish",
-        help="a readable copy of a version, made inside S3",
         description="Copy a version's files to datasets/VERSION/ with its card as metadata.json, and its reports. The "
         "copies are made by S3 itself; what is there is never replaced, and a second call goes on where one ended.",
         epilog=EXAMPLES,

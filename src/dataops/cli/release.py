@@ -35,7 +35,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add both commands."""
     release = commands.add_parser(
         "release",
-        help="a new version of an artifact, or a clear reason why not",
         description="Check the gates, put every object on the remote and prove it there, then name this commit with an "
         "annotated tag and push the tag. Branches are never pushed and versions never moved.",
         epilog=RELEASE,
@@ -55,7 +54,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     track = commands.add_parser(
         "track",
-        help="a single file as an artifact of its own",
         description="Record a file with DVC and declare it an artifact in dvc.yaml: then `release`, `versions`, `show` "
         "and `get` know it by name. Called again after the file changed, it records the change.",
         epilog=TRACK,

@@ -10,7 +10,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `remote` with its two actions."""
     remote = commands.add_parser(
         "remote",
-        help="the team's bucket: use, show",
         description="Where `dvc push` puts the data.",
         epilog="example: dataops remote use s3://our-bucket/forecasting",
     )

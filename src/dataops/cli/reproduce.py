@@ -30,7 +30,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "reproduce",
-        help="run what made a version again: identical, equivalent or different, and in which stage first",
         description="Check the version's commit out into a git worktree of its own, fetch the data that came in, run "
         "every stage up to the artifact for real, and compare each output with what dvc.lock recorded. Your work "
         "tree, index, branches and tags stay as they are; the cache gains the fetched data and nothing else.",

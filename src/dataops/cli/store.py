@@ -16,7 +16,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `store` with its actions."""
     store = commands.add_parser(
         "store",
-        help="the embedded S3 server: up, down, status, connect, serve",
         description="A real S3 server on this machine's loopback address, for as long as the team has no bucket. "
         "It starts in seconds, survives the shell, and keeps its data in .dataops/store/data.",
         epilog="example: dataops store up && dvc push",

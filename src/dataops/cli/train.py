@@ -25,7 +25,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the command."""
     parser = commands.add_parser(
         "train",
-        help="train the model where [tool.dataops.train] backend says",
         description=DESCRIPTION,
         formatter_class=Help,
     )

@@ -25,7 +25,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "verify",
-        help="is a version still all there?",
         description="Check that a version's tag, commit and list of files agree and that every object of it, and of "
         "the stages before it, is on the remote with the right hash. Exit status 1: something is damaged or missing.",
         epilog=EXAMPLES,

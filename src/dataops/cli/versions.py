@@ -32,7 +32,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the four commands."""
     versions = commands.add_parser(
         "versions",
-        help="every version: when, who, how much, and what changed",
         description="List versions, newest first. Reads git's tags alone: no network, no data.",
         epilog="example: dataops versions model",
     )
@@ -42,7 +41,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     show = commands.add_parser(
         "show",
-        help="everything about one version",
         description="The card of a version, who made it and from which commit, and what dvc.lock says there.",
         epilog=NAMES,
         formatter_class=Help,
@@ -53,7 +51,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     promote = commands.add_parser(
         "promote",
-        help="give a version a stage, as prod",
         description="Make and push the tag that gives a version a stage (GTO's grammar). Nothing is moved: who held "
         "it before stays in history.",
         epilog="example: dataops promote model@v2.0.1 prod",
@@ -65,7 +62,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
     deprecate = commands.add_parser(
         "deprecate",
-        help="take a version back: `latest` passes it over, it stays readable",
         description="Make and push the tag that cancels a version (GTO's grammar). Its data stays where it is.",
         epilog="example: dataops deprecate dataset@v1.3.0 --message 'Store 7 counted twice'",
     )

@@ -34,7 +34,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command."""
     parser = commands.add_parser(
         "watch",
-        help="log data changes as they happen",
         description="Log every change of the data, as it happens and since it last ran.",
         epilog=DETAILS,
         formatter_class=Help,

@@ -22,7 +22,6 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     """Add the command with its actions."""
     parser = commands.add_parser(
         "lineage",
-        help="which data made this, and what else it reached",
         description="Read from git's tags and dvc.lock alone: nothing was recorded for it, no network is needed.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
