@@ -24,6 +24,7 @@ from dataops.tables.profile import profile
 
 MILLION = 1_000_000
 RUNS = 5
+TURN = 0.1  # seconds
 SIZES = (1, 4, 16)  # million rows
 LIMITS = Thresholds()
 
@@ -99,14 +100,18 @@ def scripted(a: pd.DataFrame, b: pd.DataFrame) -> list[Any]:
 
 
 def in_turn(tasks: list[Callable[[], Any]], runs: int) -> list[float]:
-    """Median seconds of each, one after the other in every round, so that a busy minute falls on all; a round warm."""
+    """Median seconds of each, one after the other in every round, so that a busy minute falls on all; a round warm.
+
+    A turn lasts a tenth of a second at least: what takes milliseconds would else find the caches full of the other's.
+    """
     times: list[list[float]] = [[] for _ in tasks]
     for round_ in range(runs + 1):
         for task, found in zip(tasks, times, strict=True):
-            begun = time.perf_counter()
-            task()
-            if round_:
-                found.append(time.perf_counter() - begun)
+            until = time.perf_counter() + TURN
+            while (begun := time.perf_counter()) < until:
+                task()
+                if round_:
+                    found.append(time.perf_counter() - begun)
     return [statistics.median(found) for found in times]
 
 

@@ -34,26 +34,13 @@ class Exact:
 
 
 @dataclass(frozen=True)
-class Spread:
-    """Every value of a large column, in cells."""
-
-    cells: Celled
-
-    def ranks(self, points: Floats) -> tuple[Floats, Floats]:
-        """Shares of values below, and at or below, points, (k,)."""
-        return self.cells.ranks(points)
-
-    def quantiles(self, shares: Floats) -> Floats:
-        """As those of `Exact`."""
-        return type7(self.cells.at, len(self.cells.values), shares)
-
-
-@dataclass(frozen=True)
 class Pair:
     """Two samples of every value, as `Lines` are of many."""
 
-    a: Exact | Spread
-    b: Exact | Spread
+    a: Exact | Celled
+    b: Exact | Celled
+    distance: tuple[float, float, float]
+    """D, its p-value, and the first Wasserstein distance."""
     errors: Sequence[float] = (0.0, 0.0)
 
     def ranks(self, points: Sequence[Floats]) -> tuple[Floats, Floats]:
@@ -65,29 +52,32 @@ class Pair:
         """Each side's values at these shares, (2, s)."""
         return np.array((self.a.quantiles(shares), self.b.quantiles(shares)))
 
-    def distances(self, sizes: Sequence[int]) -> list[tuple[float, float, float]]:
+    def distances(self, _sizes: Sequence[int]) -> list[tuple[float, float, float]]:
         """D, its p-value, and the first Wasserstein distance."""
-        if isinstance(self.a, Exact) and isinstance(self.b, Exact):
-            a, b = self.a.values, self.b.values
-            return [(*ks.two_sample(a, b), wasserstein.distance(a, b))]
-        assert isinstance(self.a, Spread)
-        assert isinstance(self.b, Spread)
-        gap, area = cells.gap_and_area(self.a.cells, self.b.cells)
-        return [(gap, ks.p_value(gap, *sizes, counted=True), area)]
+        return [self.distance]
 
 
-def of_values(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Pair | Lines:
-    """Both sides' distributions from all their values, finite, (n,) and (m,): the cheapest that is exact."""
+def of_values(a: npt.NDArray[Any], b: npt.NDArray[Any], ends: tuple[float, float], shares: Floats) -> Pair | Lines:
+    """Both sides' distributions from all their values, finite, (n,) and (m,): the cheapest that is exact.
+
+    `ends`: the least and the greatest value of both. `shares`: the quantiles that will be asked for, (s,).
+    """
     if a.dtype.kind in "iu" and b.dtype.kind in "iu":
-        low, high = min(int(a.min()), int(b.min())), max(int(a.max()), int(b.max()))
+        low, high = map(int, ends)
         if high - low < cells.CELLS and max(abs(low), abs(high)) < 1 << 53 and min(len(a), len(b)) >= cells.LEAST:
             return lines.of_counts([_counted(a, low), _counted(b, low)])
-        return Pair(Exact(np.sort(a)), Exact(np.sort(b)))
-    ends = float(min(a.min(), b.min())), float(max(a.max(), b.max()))
+        return _sorted(a, b)
     found = cells.grid(a, b) if max(map(abs, ends)) < cells.REACH else None
     if found is None:
-        return Pair(Exact(np.sort(a)), Exact(np.sort(b)))
-    return Pair(Spread(Celled(a, found, ends)), Spread(Celled(b, found, ends)))
+        return _sorted(a, b)
+    old, new = Celled(a, found, ends), Celled(b, found, ends)
+    gap, area = cells.gap_and_area(old, new, shares)
+    return Pair(old, new, (gap, ks.p_value(gap, len(a), len(b), counted=True), area))
+
+
+def _sorted(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> Pair:
+    a, b = np.sort(a), np.sort(b)
+    return Pair(Exact(a), Exact(b), (*ks.two_sample(a, b), wasserstein.distance(a, b)))
 
 
 def _counted(values: npt.NDArray[Any], low: int) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -215,10 +215,14 @@ def type7(at: Callable[[Integers], npt.NDArray[Any]], count: int, shares: Floats
 
     `at` gives the values of ranks 0..count - 1.
     """
-    places = shares * (count - 1)
-    below = np.floor(places).astype(np.int64)
-    low = at(below).astype(np.float64)
-    high = at(np.minimum(below + 1, count - 1)).astype(np.float64)
-    part = places - below
+    below, above, part = neighbours(count, shares)
+    low, high = (at(ranks).astype(np.float64) for ranks in (below, above))
     between: Floats = low * (1 - part) + high * part
     return between
+
+
+def neighbours(count: int, shares: Floats) -> tuple[Integers, Integers, Floats]:
+    """The ranks of 0..count - 1 between which type 7 has each share, (s,), and how far it is above the lower."""
+    places = shares * (count - 1)
+    below = np.floor(places).astype(np.int64)
+    return below, np.minimum(below + 1, count - 1), places - below

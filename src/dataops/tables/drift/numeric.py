@@ -28,6 +28,7 @@ STATISTICS = ("mean", "std", "median", "min", "max")
 CUTS = 9
 ASKED = np.concatenate((LEVELS, np.arange(1, 1 + CUTS) / 10, [0.005, 0.995]))  # levels, deciles, ends of the picture
 BARS = 40
+STEPS = np.arange(0.0, BARS + 1)
 WHOLE = 1e15  # below, a float has halves
 IDENTIFIERS = 100  # rows from which numbers that never repeat may be identifiers,
 DENSE = 10  # as running numbers are: at most so many to a row; amounts of a hundred months never repeat, either
@@ -89,7 +90,8 @@ def measure(a: Numbers, b: Numbers) -> Entry:
         return unmeasured
     assert a.values is not None
     assert b.values is not None
-    return _measures([(a, b)], distributions.of_values(a.values, b.values))[0]
+    ends = min(a.low, b.low), max(a.high, b.high)
+    return _measures([(a, b)], distributions.of_values(a.values, b.values, ends, ASKED))[0]
 
 
 def measure_profiles(columns: Sequence[tuple[Column, Column]], sides: Sequence[tuple[Numbers, Numbers]]) -> list[Entry]:
@@ -220,8 +222,11 @@ def bars(low: float, high: float, *, whole: bool) -> Floats:
         first, last = math.floor(low), math.ceil(high)
         step = -(-(last - first + 1) // BARS)
         return np.arange(first - 0.5, last + step, step)
-    if high / 2 > low / 2:
-        return np.linspace(low / 2, high / 2, BARS + 1) * 2
+    width = (high / 2 - low / 2) / BARS
+    if width:
+        found = STEPS * width + low / 2
+        found[-1] = high / 2
+        return found * 2
     return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
 
 

@@ -16,6 +16,7 @@ ROWS = 1 << 40  # more are nonsense, and sums of fewer are whole numbers everywh
 MONTH = re.compile(r"-?\d{3,6}-(0[1-9]|1[0-2])")
 TIME = re.compile(r"-?\d{3,6}-\d\d-\d\d(T\d\d:\d\d:\d\d(\.\d{1,6})?)?")  # as pandas and numpy write any year
 PARTS = {"weekdays": 7, "hours": 24}
+REAL = (int, float)
 Column = dict[str, Any]
 
 
@@ -46,7 +47,7 @@ def _counts(values: Iterable[object]) -> bool:
 
 
 def _real(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, REAL) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _numbers(name: str, column: Column) -> None:
