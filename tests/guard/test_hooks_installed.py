@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,7 +146,7 @@ def test_attributes(bare: Toy) -> None:
 def test_no_environment(pushed: Toy) -> None:
     """The environment is gone: a push is refused with the way on, a switch goes on, and both say so in a line."""
     for path in (pushed.path / ".git/hooks").iterdir():
-        path.write_text(path.read_text().replace(sys.executable, "/nowhere/python"))
+        path.write_text(re.sub(r"python=/\S+", "python=/nowhere/python;", path.read_text()))
     assert f"dataops: no Python environment: {MADE}; `git push --no-verify` pushes" in push(
         pushed, "origin", "main:other", status=1
     )

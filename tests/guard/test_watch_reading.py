@@ -58,7 +58,7 @@ def test_large_file_written_into_again_and_again(tmp_path: Path) -> None:
     watched = Watched(plant(tmp_path / "repo"), words=("--settle", "0.05"))
     watched.start()
     path = watched.root / "data/large"
-    states: set[str] = set()
+    states = {md5(b"")}
 
     def write() -> None:
         with path.open("wb") as file:
