@@ -71,39 +71,6 @@ def test_another_dvc(tmp_path: Path) -> None:
     assert forked(["dvc", "status"], tmp_path, env) == (0, "mine\n", "")
 
 
-@pytest.mark.parametrize("kind", [list, tuple])
-def test_it_is_forked(tmp_path: Path, kind: type[list[str]] | type[tuple[str, ...]]) -> None:
-    """From the second call on, whatever sequence the command is."""
-    command = kind([sys.executable, "-c", "import sys; print('pandas' in sys.modules)"])
-    env = dict(os.environ) | {"LANG": f"C.{kind.__name__}"}  # a server of its own
-    assert [warm.run(command, tmp_path, env).stdout for _ in range(3)] == ["False\n", "True\n", "True\n"]
-
-
-STAGE = """\
-import os, sys
-print(os.getcwd(), sys.argv[1:], sys.path[0], sys.stdin.read(), flush=True)
-print("forked:", "pandas" in sys.modules, file=sys.stderr, flush=True)
-os.kill(os.getpid(), int(sys.argv[1])) if sys.argv[1] != "0" else sys.exit(3)
-"""
-
-
-@pytest.mark.parametrize("signal", [0, 9])
-def test_what_a_program_starts(tmp_path: Path, signal: int) -> None:
-    """A stage that dvc runs is forked, too: the same folder, arguments, streams and end."""
-    (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline/__init__.py").touch()
-    (tmp_path / "pipeline/seen.py").write_text(STAGE)
-    (tmp_path / "dvc.yaml").write_text(f"stages: {{one: {{cmd: python -m pipeline.seen {signal} 'a b'}}}}\n")
-    env = dict(os.environ) | {"PYTHONPATH": str(tmp_path), "DVC_NO_ANALYTICS": "1"}
-    assert started(["dvc", "init", "-q", "--no-scm"], tmp_path, env)[0] == 0
-    for command in (["dvc", "--version"], [sys.executable, "-c", ""], [sys.executable, "-c", ""]):
-        warm.run(command, tmp_path, env)  # from the second call on there is a server
-    theirs, mine = (run(["dvc", "repro"], tmp_path, env) for run in (started, forked))
-    assert mine == (theirs[0], theirs[1], theirs[2].replace("forked: False", "forked: True"))
-    assert "forked: True" in mine[2]
-    assert f"{tmp_path} ['{signal}', 'a b']" in mine[1]
-
-
 def test_both_streams_in_one(tmp_path: Path) -> None:
     """In the order of writing."""
     command = [sys.executable, "-c", "import sys; print(1, flush=True); print(2, file=sys.stderr); print(3)"]
