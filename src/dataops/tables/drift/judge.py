@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from scipy import stats
 
@@ -15,8 +14,7 @@ SHARES = ("distribution", "missing values", "infinite values", "new categories",
 Entry = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One question asked of a column."""
 
     column: str

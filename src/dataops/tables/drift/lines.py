@@ -110,32 +110,29 @@ class Lines:
 
     def _gaps_and_areas(self) -> tuple[list[float], list[float]]:
         """D = sup |F - G| and the area between F and G, of two samples each, (k / 2,)."""
-        begins = self.begins[::2]
+        begins, sizes = self.begins[::2], np.diff(self.begins)
+        others = self.begins[:-1].reshape(-1, 2)[:, ::-1].ravel()
         order = np.concatenate([self.points[a:b].argsort(kind="stable") + a for a, b in pairwise(begins.tolist())])
+        # behind how many points of the other sample each one is: its place among those of both, less that in its own
+        passed = np.empty_like(order)
+        passed[order] = np.arange(len(order))
+        passed -= np.arange(len(order)) - np.maximum(self.begins[:-1] - others, 0).repeat(sizes)
         points = self.points[order]
-        last = np.append(points[1:] != points[:-1], True)  # of those at one place
-        last[begins[1:] - 1] = True
-        sizes = np.diff(begins)
-        of_first = running(order < self.begins[1::2].repeat(sizes), begins)[last]
-        of_second = (np.arange(1, len(points) + 1) - begins[:-1].repeat(sizes))[last] - of_first
-        points = points[last]
-        begins = np.append(0, np.cumsum(last)[begins[1:] - 1])
-        sizes = np.diff(begins)
-        (a_left, a_right), (b_left, b_right) = (
-            self._ranks_after(points, passed, firsts.repeat(sizes))
-            for passed, firsts in ((of_first, self.begins[:-1:2]), (of_second, self.begins[1::2]))
-        )
-        before, after = a_left - b_left, a_right - b_right
+        tied = points[1:] == points[:-1]
+        tied[begins[1:-1] - 1] = False
+        passed[order[:-1][tied]] += 1  # the first sample's come first
+        left, right = self._ranks_after(self.points, passed, others.repeat(sizes))
+        signs = np.resize((1.0, -1.0), len(sizes)).repeat(sizes)
+        before, after = signs * (self.left - left), signs * (self.right - right)
         gaps = np.maximum.reduceat(np.maximum(np.abs(before), np.abs(after)), begins[:-1])
         # from each point to the next
-        begin, end = after, np.append(before[1:], 0.0)
+        begin, end = after[order], np.append(before[order[1:]], 0.0)
         height = np.abs(begin) + np.abs(end)
         crossed = (begin * end < 0).nonzero()[0]  # two triangles instead of a trapezium
         height[crossed] = (begin[crossed] ** 2 + end[crossed] ** 2) / height[crossed]
         half = points / 2
-        pieces = height / 2 * np.append(half[1:] - half[:-1], 0.0)
-        pieces[begins[1:] - 1] = 0.0
-        areas = np.minimum(np.add.reduceat(pieces, begins[:-1]), LARGEST / 2) * 2
+        pieces = height[:-1] / 2 * (half[1:] - half[:-1])  # from the last of a pair to the next pair's there is no gap
+        areas = np.minimum(np.add.reduceat(np.append(pieces, 0.0), begins[:-1]), LARGEST / 2) * 2
         return gaps.tolist(), areas.tolist()
 
 
@@ -151,8 +148,8 @@ def of_profiles(columns: Sequence[dict[str, Any]]) -> Lines:
     if (upto[begins[1:] - 1] != totals).any() or (most > totals).any():
         raise ValueError("a distribution of other rows")
     centroids = np.array(["digest" in column for column in columns])
-    half = np.where(centroids.repeat(sizes), weights / 2, 0.0)  # a centroid is in the middle of its values
-    left, right = ((upto - back) / totals.repeat(sizes) for back in (weights - half, half))
+    half = weights * np.where(centroids, 0.5, 0.0).repeat(sizes)  # a centroid is in the middle of its values
+    left, right = np.array((upto - weights + half, upto - half)) / totals.repeat(sizes)
     counts = [
         None if "digest" in column or "sampled" in column else weights[begin:end]
         for (begin, end), column in zip(pairwise(begins.tolist()), columns, strict=True)
@@ -180,8 +177,16 @@ def _reaching(
     """The lines through centroids go from the least to the greatest value, `ends`, (k, 2)."""
     lacking = np.array((points[begins[:-1]] > ends[:, 0], points[begins[1:] - 1] < ends[:, 1])).T & centroids[:, None]
     places, shares = np.array((begins[:-1], begins[1:])).T[lacking], np.nonzero(lacking)[1]  # 0 or 1 of the values
-    points = np.insert(points, places, ends[lacking])
-    left, right = np.insert(left, places, shares), np.insert(right, places, shares)
+    places += np.arange(len(places))
+    kept = np.ones(len(points) + len(places), bool)
+    kept[places] = False
+
+    def wider(values: Floats, more: npt.NDArray[Any]) -> Floats:  # a third of the time of numpy.insert
+        found = np.empty(len(kept))
+        found[kept], found[places] = values, more
+        return found
+
+    points, left, right = wider(points, ends[lacking]), wider(left, shares), wider(right, shares)
     begins = begins + np.append(0, np.cumsum(lacking.sum(1)))
     left[begins[:-1]], right[begins[1:] - 1] = 0.0, 1.0
     return points, left, right, begins
