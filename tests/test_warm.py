@@ -71,6 +71,14 @@ def test_another_dvc(tmp_path: Path) -> None:
     assert forked(["dvc", "status"], tmp_path, env) == (0, "mine\n", "")
 
 
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_it_is_forked(tmp_path: Path, kind: type[list[str]] | type[tuple[str, ...]]) -> None:
+    """From the second call on, whatever sequence the command is."""
+    command = kind([sys.executable, "-c", "import sys; print('pandas' in sys.modules)"])
+    env = dict(os.environ) | {"LANG": f"C.{kind.__name__}"}  # a server of its own
+    assert [warm.run(command, tmp_path, env).stdout for _ in range(3)] == ["False\n", "True\n", "True\n"]
+
+
 def test_both_streams_in_one(tmp_path: Path) -> None:
     """In the order of writing."""
     command = [sys.executable, "-c", "import sys; print(1, flush=True); print(2, file=sys.stderr); print(3)"]

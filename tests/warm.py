@@ -55,6 +55,7 @@ def run(
     command: Sequence[str], cwd: Path, env: Mapping[str, str] | None = None, *, merged: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """`subprocess.run` without input and with its output as text; `merged` has both streams in stdout."""
+    command = list(command)  # a slice of a tuple equals no list
     env = os.environ if env is None else env
     words = _words(command, env.get("PATH"))
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -68,17 +69,17 @@ def run(
             status = done.returncode
         else:
             status = _ask(server, [words, str(cwd), dict(env)], streams)
-        return subprocess.CompletedProcess(list(command), status, _text(out), _text(err))
+        return subprocess.CompletedProcess(command, status, _text(out), _text(err))
 
 
-def _words(command: Sequence[str], path: str | None) -> list[str]:
+def _words(command: list[str], path: str | None) -> list[str]:
     """What follows `python` where that is what runs, and it is one of ours; else nothing."""
     if command[0] in PROGRAMS:
         program = str(Path(sys.executable).with_name(command[0]))
         return [program, *command[1:]] if shutil.which(command[0], path=path) == program else []
     is_module = command[1:2] == ["-m"] and command[2] in PROGRAMS
     is_python = command[0] == sys.executable and (is_module or command[1] == "-c" or command[1].endswith(".py"))
-    return list(command[1:]) if is_python else []
+    return command[1:] if is_python else []
 
 
 def _server(words: list[str], env: Mapping[str, str]) -> socket.socket | None:
