@@ -9,6 +9,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -288,9 +289,11 @@ def test_nothing_is_added_while_dvc_reads(repo, tmp_path):
             take(repo, sales(tmp_path / "b.csv", "2024-02-01"))
         assert names(repo) == [["a.csv"]]
         assert (repo / "data/landing.dvc").read_bytes() == before
-    gone = {"pid": 2**22 + 1, "cmd": "dvc repro"}  # a reader that was killed holds nothing
-    lock.write_text(json.dumps({str(repo / "data/landing"): {"read": [gone]}}))
-    landing.refuse_readers(repo)
+    with subprocess.Popen(["true"]) as unnoticed:
+        os.waitid(os.P_PID, unnoticed.pid, os.WEXITED | os.WNOWAIT)
+        for pid in (2**22 + 1, unnoticed.pid):  # a reader that was killed holds nothing
+            lock.write_text(json.dumps({str(repo / "data/landing"): {"read": [{"pid": pid, "cmd": "dvc repro"}]}}))
+            landing.refuse_readers(repo)
 
 
 @pytest.mark.parametrize("replace", [False, True])

@@ -14,13 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
 from dataops import files
 from dataops.errors import DataOpsError
 from dataops.files import scratch
 from dataops.ingest import recorded as record
 from dataops.ingest.batches import DEPTH, LANDING, MANIFEST, Batch, batches, read_batch, sha256, walk
+from dataops.processes import lives
 from dataops.store import dvccommand
 
 LOCK = Path(".dataops/ingest.lock")
@@ -248,7 +247,7 @@ def refuse_readers(root: Path) -> None:
         if not (Path(path).is_relative_to(root / LANDING) or (root / LANDING).is_relative_to(path)):
             continue
         for holder in [*holders.get("read", []), *filter(None, [holders.get("write")])]:
-            if psutil.pid_exists(holder["pid"]):
+            if lives(holder["pid"]):
                 raise DataOpsError(
                     f"`{holder['cmd']}` (process {holder['pid']}) is reading {LANDING}",
                     "run this again when it has ended",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
+
 from dataops.errors import DataOpsError
+from dataops.processes import lives
+
+HOLDER = re.compile(r"\(PID (\d+)\)")
+PATIENCE = 5.0  # seconds in which the parent of a killed process may ask how it ended
 
 
 def dvc(root: Path, *arguments: str) -> str:
@@ -15,14 +23,41 @@ def dvc(root: Path, *arguments: str) -> str:
     Raises:
         DataOpsError: it failed; the message is DVC's own line.
     """
-    done = subprocess.run(
+    done = _call(root, arguments)
+    killed = _ended(done.stderr) if done.returncode else []
+    if killed:
+        deadline = time.monotonic() + PATIENCE
+        while any(map(psutil.pid_exists, killed)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        done = _call(root, arguments)
+    if done.returncode:
+        reason = _reason(done.stderr)
+        hint = "wait for the other dvc command to end" if "lock" in reason else ""
+        if killed := _ended(done.stderr):
+            pids = " and ".join(map(str, killed))
+            hint = f"{pids} was killed, unnoticed by its parent (a container without init?): remove .dvc/tmp/rwlock"
+        raise DataOpsError(f"dvc {' '.join(arguments)}: {reason}", hint)
+    return done.stdout
+
+
+def _reason(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip() and "Having any troubles" not in line]
+    place = next((i for i, line in enumerate(lines) if line.startswith("ERROR")), len(lines) - 1)
+    found = " ".join(lines[place : place + 2]) if lines and lines[place].endswith(":") else "".join(lines[place:][:1])
+    return found.removeprefix("ERROR: ") or "no reason given"
+
+
+def _call(root: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [sys.executable, "-m", "dvc", *arguments], cwd=root, capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        lines = [
-            line.strip() for line in done.stderr.splitlines() if line.strip() and "Having any troubles" not in line
-        ]
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
-        hint = "wait for the other dvc command to end" if "lock" in reason else ""
-        raise DataOpsError(f"dvc {' '.join(arguments)}: {reason.removeprefix('ERROR: ')}", hint)
-    return done.stdout
+
+
+def _ended(said: str) -> list[int]:
+    """The processes that DVC says hold what it needs, if none of them lives.
+
+    DVC takes one for alive until its parent has asked how it ended; process 1 of some machines does that once a second,
+    that of many containers never.
+    """
+    holders = [int(pid) for pid in HOLDER.findall(said)]
+    return [] if any(map(lives, holders)) else holders

@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dataops.errors import DataOpsError, Refused
+from dataops.processes import lives
 from dataops.store import composed, local, ports, s3, state, weed
 from dataops.store.state import Place, State
 
@@ -193,7 +194,7 @@ def _prepare(current: State) -> tuple[State, list[str]]:
     """The state to start from: no stale pid, and ports that are free."""
     notes = []
     if current.pid is not None:
-        reason = "belongs to another program" if weed.exists(current.pid) else "is gone"
+        reason = "belongs to another program" if lives(current.pid) else "is gone"
         notes.append(f"the server had ended without `dataops store down` (pid {current.pid} {reason}): started again")
     if busy := ports.taken(current.ports):
         moved = ports.choose()

@@ -104,14 +104,6 @@ def is_ours(pid: int, place: Place) -> bool:
         return False
 
 
-def exists(pid: int) -> bool:
-    """Whether any living program has this pid."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.Error:
-        return False
-
-
 def find(place: Place) -> int | None:
     """The pid of this store's weed when nobody wrote it down (`up` was killed half-way)."""
     return next((pid for pid in psutil.pids() if is_ours(pid, place)), None)

@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from dataops.errors import Refused
+from dataops.processes import lives
 from dataops.store import dvcconfig
 
 PATIENCE = 3.0  # seconds that a running dvc is waited for, as dvc itself does
@@ -56,6 +55,6 @@ def _working(rwlock: Path) -> str:
     try:
         noted = json.loads(rwlock.read_text())
         held = [*noted.get("write", {}).values(), *(one for many in noted.get("read", {}).values() for one in many)]
-        return next((str(one["cmd"]) for one in held if psutil.pid_exists(int(one["pid"]))), "")
+        return next((str(one["cmd"]) for one in held if lives(int(one["pid"]))), "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return ""
