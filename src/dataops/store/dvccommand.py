@@ -42,9 +42,10 @@ def dvc(root: Path, *arguments: str) -> str:
 
 def _reason(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip() and "Having any troubles" not in line]
-    place = next((i for i, line in enumerate(lines) if line.startswith("ERROR")), len(lines) - 1)
-    found = " ".join(lines[place : place + 2]) if lines and lines[place].endswith(":") else "".join(lines[place:][:1])
-    return found.removeprefix("ERROR: ") or "no reason given"
+    lines = lines or ["no reason given"]
+    first = next((i for i, line in enumerate(lines) if line.startswith("ERROR")), len(lines) - 1)
+    told = 2 if lines[first].endswith(":") else 1  # that it is blocked by something, then by what
+    return " ".join(lines[first : first + told]).removeprefix("ERROR: ")
 
 
 def _call(root: Path, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
