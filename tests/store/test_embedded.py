@@ -15,6 +15,7 @@ import requests
 from servers import contents, put
 
 from dataops.errors import DataOpsError
+from dataops.processes import lives
 from dataops.store import dvcconfig, embedded, state, weed
 from dataops.store.ports import GRPC
 from dataops.store.state import Place
@@ -175,7 +176,7 @@ def test_concurrent_ups_are_one_server_that_survives_its_shell(clone):
     status = embedded.status(moved)
     assert (status.running, status.pid) == (True, ours[0])
     assert "stopped" in embedded.down(moved).notes[0]
-    assert not weed.exists(ours[0])
+    assert not lives(ours[0])
     assert not list(Path("/tmp").glob(f"seaweedfs-*-{state.load(Place(moved)).ports.s3 + GRPC}.sock"))
     assert embedded.down(moved).notes == ("it was not running",)
 

@@ -111,6 +111,29 @@ def test_the_whole_range_of_floats():
     assert json.loads(to_json(merge(*parts)), parse_constant=pytest.fail)["columns"]["x"]["std"] is not None
 
 
+def test_quantiles_of_one_value():
+    """Are that value, to the last bit: the picture has one bar, not forty of that bit's width."""
+    for value in np.random.default_rng(5).random(60):
+        entry = compared([value] * 40, [value] * 41)["columns"]["x"]
+        assert {side[key] for side in entry["quantiles"].values() for key in ("reference", "current")} == {value}
+        assert len(entry["shape"]["edges"]) == 2
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, -1), (1, -1)])
+def test_one_value_at_the_end_of_floats(signs):
+    """There is no float beyond it for the picture's edges, nor for the way to the other end."""
+    most = float(np.finfo(float).max)
+    old, new = (pd.DataFrame({"x": [sign * most] * 40}) for sign in signs)
+    contract = contract_of(old)
+    profiled = compare(profile(old, contract), profile(new, contract), Thresholds())
+    for report in (compare_frames(old, new, Thresholds(), contract), profiled):
+        entry = report["columns"]["x"]
+        json.dumps(entry, allow_nan=False)
+        assert entry["effect"] == (signs[0] != signs[1])
+        assert (np.diff(np.array(entry["shape"]["edges"]) / 2) > 0).all()
+        assert sum(entry["shape"]["reference"]) == 1
+
+
 def test_an_empty_side():
     """Nothing can be compared, and it says so."""
     for a, b, side in (([], [1.0, 2.0], "reference"), ([1.0, 2.0], [], "current")):

@@ -222,7 +222,8 @@ def type7(at: Callable[[Integers], npt.NDArray[Any]], count: int, shares: Floats
     """
     below, above, part = neighbours(count, shares)
     low, high = (at(ranks).astype(np.float64) for ranks in (below, above))
-    between: Floats = low * (1 - part) + high * part
+    # rounded, the sum can lie beyond both: a column of one value would have quantiles beside it
+    between: Floats = np.clip(low * (1 - part) + high * part, low, high)
     return between
 
 

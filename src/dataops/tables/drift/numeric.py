@@ -227,7 +227,9 @@ def bars(low: float, high: float, *, whole: bool) -> Floats:
         found = STEPS * width + low / 2
         found[-1] = high / 2
         return found * 2
-    return np.array([low - 0.5, high + 0.5]) if abs(low) < WHOLE else np.array(sorted([low * 0.9, low * 1.1]))
+    if abs(low) < WHOLE:
+        return np.array([low - 0.5, high + 0.5])
+    return np.clip(sorted([low * 0.9, low * 1.1]), -lines.LARGEST, lines.LARGEST)
 
 
 def outside_by_chance(found: int, n: int, m: int) -> float:

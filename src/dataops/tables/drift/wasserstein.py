@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dataops.tables.drift.lines import LARGEST
+
 CHUNK = 1 << 15
 
 
 def distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     """The mean of |x - y| over equal ranks of sorted, finite samples, (n,) and (m,): the area between F and G.
+
+    At most the largest float there is.
 
     Ranks i / n and j / m cut [0, 1] into pieces on which both quantile functions are constant; their lengths are
     whole numbers of 1 / (n m), which floats hold, and divide without an error, up to n m = 2^53.
@@ -20,9 +24,9 @@ def distance(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> float:
     unit = max(abs(float(side[end])) for side in (a, b) for end in (0, -1)) or 1.0
     unit = unit if unit > 1e150 or unit < 1e-150 else 1.0
     if n == m:
-        total = sum(_gaps(a[i : i + CHUNK], b[i : i + CHUNK], unit).sum() for i in range(0, n, CHUNK))
-        return float(total / n * unit)
-    return float((_pieces(a, b, unit, every=True) + _pieces(b, a, unit, every=False)) / n / m * unit)
+        total = sum(float(_gaps(a[i : i + CHUNK], b[i : i + CHUNK], unit).sum()) for i in range(0, n, CHUNK))
+        return min(total / n * unit, LARGEST)
+    return min((_pieces(a, b, unit, every=True) + _pieces(b, a, unit, every=False)) / n / m * unit, LARGEST)
 
 
 def _pieces(a: npt.NDArray[Any], b: npt.NDArray[Any], unit: float, *, every: bool) -> float:
