@@ -177,16 +177,8 @@ def _reaching(
     """The lines through centroids go from the least to the greatest value, `ends`, (k, 2)."""
     lacking = np.array((points[begins[:-1]] > ends[:, 0], points[begins[1:] - 1] < ends[:, 1])).T & centroids[:, None]
     places, shares = np.array((begins[:-1], begins[1:])).T[lacking], np.nonzero(lacking)[1]  # 0 or 1 of the values
-    places += np.arange(len(places))
-    kept = np.ones(len(points) + len(places), bool)
-    kept[places] = False
-
-    def wider(values: Floats, more: npt.NDArray[Any]) -> Floats:  # a third of the time of numpy.insert
-        found = np.empty(len(kept))
-        found[kept], found[places] = values, more
-        return found
-
-    points, left, right = wider(points, ends[lacking]), wider(left, shares), wider(right, shares)
+    points = np.insert(points, places, ends[lacking])
+    left, right = np.insert(left, places, shares), np.insert(right, places, shares)
     begins = begins + np.append(0, np.cumsum(lacking.sum(1)))
     left[begins[:-1]], right[begins[1:] - 1] = 0.0, 1.0
     return points, left, right, begins
