@@ -15,6 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, records: list[Any], size: int = 20, behave: Callable[..., bool] | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.records, self.size, self.behave = records, size, behave
-        self.requests: list[tuple[float, str, dict[str, str]]] = []
+        self.requests: list[tuple[str, dict[str, str]]] = []
 
     @property
     def url(self) -> str:
@@ -63,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """A page, unless `behave` has other ideas."""
-        self.server.requests.append((time.monotonic(), self.path, dict(self.headers)))
+        self.server.requests.append((self.path, dict(self.headers)))
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         if self.server.behave and self.server.behave(self, query, len(self.server.requests)):
             return
@@ -159,7 +160,7 @@ def test_all_movies_from_an_unreliable_server(repo, tmp_path, monkeypatch):
         assert done.rows == len(records)
         assert done.warnings[1:] == []  # the template's params.yaml expects a shop
         assert ingest(repo, source).batch is None
-        assert KEY in dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(server.requests[0][1]).query)).values()
+        assert KEY in dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(server.requests[0][0]).query)).values()
     batch = batches(repo / LANDING)[0]
     assert [file.name for file in batch.manifest.files] == ["movies.jsonl"]
     assert [json.loads(line) for line in batch.paths[0].read_text().splitlines()] == records
@@ -202,7 +203,7 @@ def test_the_key_is_never_shown(tmp_path, monkeypatch, caplog):
             with served([], behave=lambda handler, *_: answer(handler) or True) as server:  # noqa: B023
                 with pytest.raises(DataOpsError) as caught:
                     fetch(tmp_path, server.url, key_env="K", retries=1, **way)
-                stolen.append(server.requests[0][2])
+                stolen.append(server.requests[0][1])
             shown += f"{caught.value}\n"
     with pytest.raises(DataOpsError) as caught:
         fetch(tmp_path, "http://127.0.0.1:9/x?token=abcdefgh", key_env="K", retries=0)
@@ -236,13 +237,21 @@ def test_waits_are_honoured_and_capped(tmp_path, monkeypatch):
     assert [wait for wait in waits if wait > 1] == [9, 120]
 
 
-def test_rate(tmp_path):
-    """Six pages at 20 a second take a quarter of a second at least."""
-    with served([{"id": n} for n in range(6)], 1) as server:
+@pytest.mark.parametrize("late", [-0.01, 0, 0.04, 1])
+def test_rate(tmp_path, monkeypatch, late):
+    """At 20 a second two requests are never nearer than 50 ms, also after a sleep that took too short or too long."""
+    now, sent = [100.0], []
+
+    def sleep(seconds: float) -> None:
+        now[0] += max(seconds + late, 0.001)
+
+    monkeypatch.setattr("dataops.ingest.client.time", SimpleNamespace(monotonic=lambda: now[0], sleep=sleep))
+    with served([{"id": n} for n in range(6)], 1, lambda *_: sent.append(now[0])) as server:
         fetch(tmp_path, server.url, rate=20.0)
-        times = [when for when, _, _ in server.requests]
-    assert min(b - a for a, b in itertools.pairwise(times)) > 0.03
-    assert times[-1] - times[0] > 0.24
+    gaps = [after - before for before, after in itertools.pairwise(sent)]
+    assert len(gaps) == 5
+    assert min(gaps) > 0.0499
+    assert max(gaps) < 0.0501 + max(late, 0.001)
 
 
 def test_counts_are_compared(tmp_path):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
+from counted import calls
 from tagrepo import TagRepo, plant
 
 from dataops.cli import main
@@ -173,15 +173,13 @@ def test_names_of_refs_with_other_ends_of_lines(repo: TagRepo) -> None:
 
 
 def test_an_author_that_takes_forever_to_read(repo: TagRepo) -> None:
-    """A commit that git itself would never make."""
+    """A commit that git itself would never make; with a square of its length this test would end in a timeout."""
     tree = repo.run("git", "rev-parse", "HEAD^{tree}")
-    text = f"tree {tree}\nauthor {'<' * 200_000} 1 +0000\ncommitter A <a> 1 +0000\n\nx\n"
+    text = f"tree {tree}\nauthor {'<' * 2_000_000} 1 +0000\ncommitter A <a> 1 +0000\n\nx\n"
     command = ["git", "hash-object", "-t", "commit", "-w", "--stdin", "--literally"]
     sha = subprocess.run(command, input=text.encode(), cwd=repo.path, capture_output=True, check=True).stdout
     here = context(repo)
-    begun = time.monotonic()
     assert trace(here, *find(here, sha.decode().strip())).commit.author == ""
-    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("records", ["x'0102'", "'text'"])
@@ -213,15 +211,23 @@ def test_a_record_that_is_not_here_is_asked_for_again(repo: TagRepo, tmp_path: P
 
 
 def test_two_thousand_stages_of_one_foreach(repo: TagRepo) -> None:
-    """Each is found by its name, not by trying all."""
-    names = [f"s{place}" for place in range(2000)]
-    repo.write("dvc.yaml", f"stages: {{g: {{foreach: [{', '.join(names)}], do: {{cmd: x, outs: ['${{item}}']}}}}}}\n")
-    stages = ", ".join(f"g@{name}: {{cmd: x, outs: [{{path: {name}, md5: {DATA}}}]}}" for name in names)
-    repo.commit("many", **{"dvc.lock": f"schema: '2.0'\nstages: {{{stages}}}\n"})
-    begun = time.process_time()
-    here = context(repo)
-    assert len(trace(here, *find(here, "HEAD")).steps) == 2001
-    assert time.process_time() - begun < 8
+    """Each is found by its name, not by trying all: four times as many are not sixteen times the work."""
+
+    def work(count: int) -> int:
+        names = [f"s{place}" for place in range(count)]
+        repo.write(
+            "dvc.yaml", f"stages: {{g: {{foreach: [{', '.join(names)}], do: {{cmd: x, outs: ['${{item}}']}}}}}}\n"
+        )
+        stages = ", ".join(f"g@{name}: {{cmd: x, outs: [{{path: {name}, md5: {DATA}}}]}}" for name in names)
+        repo.commit("many", **{"dvc.lock": f"schema: '2.0'\nstages: {{{stages}}}\n"})
+        here = context(repo)
+
+        def traced() -> None:
+            assert len(trace(here, *find(here, "HEAD")).steps) == count + 1
+
+        return calls(traced)
+
+    assert work(2000) < 6 * work(500)
 
 
 def test_a_model_in_a_folder_is_not_made_of_itself(tmp_path: Path) -> None:

@@ -136,10 +136,9 @@ class Client:
         return f": {line[:150]}"
 
     def _keep_rate(self) -> None:
-        now = time.monotonic()
-        if now < self._next:
+        while (now := time.monotonic()) < self._next:
             time.sleep(self._next - now)
-        self._next = max(now, self._next) + self._gap
+        self._next = now + self._gap  # from when it is sent: a sleep that took too long isn't caught up with
 
     def _redact_record(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self.redact(record.getMessage()), ()
