@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from checkout import SMALL, Repo
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800)]  # four minutes alone, ten on a busy machine
 
 
 class World:
