@@ -82,7 +82,10 @@ def main() -> None:
         names = Names(contract.target, next(iter(contract.keys), "series"), HORIZON[contract.frequency][1])
         forecast_pictures.draw(total, rows, tables, names, folder)
     said = [f"{name} {'-' if value is None else f'{value:.4g}'}" for name, value in report["model"].items()]
-    print(f"test: {', '.join(said)} (seasonal naive: wape {report['naive']['wape']}, smape {report['naive']['smape']})")
+    naive = [f"{name} {'-' if (value := report['naive'][name]) is None else value}" for name in ("wape", "smape")]
+    print(f"test: {', '.join(said)} (seasonal naive: {', '.join(naive)})")
+    for problem in report["problems"]:
+        print(f"not good enough to be released: {problem}")
 
 
 def totals(rows: pd.DataFrame) -> pd.DataFrame:

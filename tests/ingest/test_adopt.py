@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import importlib
 import json
 import re
@@ -336,10 +337,83 @@ def test_an_hour_of_seconds_is_too_short(home: Path):
 
 @pytest.mark.parametrize(
     ("freq", "periods", "told"),
-    [("QS", 200, "a series has a row every 3 months or so"), ("MS", 40, "40 rows, once aggregated, are too few")],
+    [
+        ("QS", 200, "a series has a row every 3 months: lags and windows are multiples of that"),
+        ("YS", 45, "a series has a row every 12 months: lags"),
+        ("YS", 45, "45 rows are too few"),
+        ("MS", 40, "40 rows are too few"),
+    ],
 )
 def test_what_there_is_too_little_of_is_told(home: Path, freq, periods, told):
     """Quarters count as every third month; forty rows make no model."""
     times = pd.date_range("1970-01-01", periods=periods, freq=freq)
     file = write("mine.csv", pd.DataFrame({"when": times.astype(str), "units": np.arange(periods) % 9}))
     assert told in adopt(file, "--time", "when", "--target", "units").out
+
+
+@pytest.mark.parametrize("years", [1, 5])
+def test_years_have_lags_and_windows_of_years(home: Path, years):
+    """What is measured once in so many years has neither a lag nor a window in which nothing can lie."""
+    times = pd.date_range("1700-01-01", periods=60, freq=f"{years}YS")
+    file = write("mine.csv", pd.DataFrame({"year": times.strftime("%Y"), "spots": np.arange(60) % 11}))
+    adopt(file, "--time", "year", "--target", "spots")
+    chosen, gap = valid()["featurize"], 12 * years
+    assert chosen["horizon"] == gap
+    assert chosen["lags"] == [gap, 2 * gap, 3 * gap]
+    assert chosen["means"] == [3 * gap, 6 * gap, 12 * gap]
+    assert valid()["evaluate"]["naive_lag"] == gap
+
+
+def test_weeks_have_the_newest_value_that_is_known(home: Path):
+    """Beside the same week of a year ago."""
+    times = pd.date_range("2000-01-03", periods=400, freq="7D")
+    file = write("mine.csv", pd.DataFrame({"week": times.astype(str), "level": np.arange(400) % 9}))
+    adopt(file, "--time", "week", "--target", "level")
+    assert valid()["featurize"]["lags"] == [4, 52, 104, 156]
+
+
+def test_parts_of_the_time_are_left_out(home: Path):
+    """A month as a number would be drift for ever; what only looks like a part is kept."""
+    times = pd.Series(pd.date_range("2023-03-01", periods=500))
+    parts = {"year": times.dt.year, "month": times.dt.month_name(), "wd": times.dt.day_name().str[:3].str.upper()}
+    parts |= {"dow": times.dt.dayofweek + 1, "yr": times.dt.year - 2023, "quarter": times.dt.quarter.astype("str")}
+    kept = {"promotion": times.dt.month % 2, "size": times.dt.month.where(times.dt.day != 30, 1)}
+    file = write("mine.csv", pd.DataFrame({"day": times.astype(str), "sold": np.arange(500) % 9} | parts | kept))
+    told = adopt(file, "--time", "day", "--target", "sold").out
+    assert f"left out as parts of the time, which the features have: {', '.join(parts)}\n" in told
+    assert list(valid()["contract"]["columns"]) == ["day", "sold", *kept]
+    adopt(file, "--time", "day", "--target", "sold", "--columns", "month,promotion")
+    assert list(valid()["contract"]["columns"]) == ["day", "sold", "month", "promotion"]
+
+
+def test_rows_without_a_key_are_not_added_up(home: Path):
+    """They are counted one by one, as `validate` finds them, and only what is missing is named."""
+    days = pd.date_range("2024-01-01", periods=100).astype(str)
+    frame = pd.DataFrame({"day": np.repeat(days, 3), "shop": ["a", "a", None] * 100, "sold": 2})
+    told = adopt(write("mine.csv", frame), "--time", "day", "--target", "sold", "--keys", "shop").out
+    assert "  - 100 rows have no shop: `validate`" in told
+    assert valid()["validate"]["max_invalid"] == 0.75
+
+
+@pytest.mark.parametrize("length", [3, None])
+def test_a_column_a_month_is_no_target(home: Path, length):
+    """Named or not: such a table has to be turned."""
+    months = [name[:length] for name in calendar.month_name[1:]]
+    frame = pd.DataFrame({"YEAR": range(1950, 2010)} | {name: np.arange(60) / 7 for name in months})
+    file = write("mine.csv", frame)
+    for words in ((), ("--time", "YEAR", "--target", months[0])):
+        said = adopt(file, *words, status=2).err
+        assert f"12 columns are called as dates are ({months[0]}, {months[1]}, …)" in said
+        assert "melt" in said
+
+
+def test_an_index_as_pandas_writes_it(home: Path):
+    """The call that is shown does."""
+    frame = pd.DataFrame({"co2": np.arange(200) % 9 + 300.5}, index=pd.date_range("2020-01-01", periods=200))
+    frame.to_csv("mine.csv")
+    said = adopt("mine.csv", status=2).err
+    assert "times: (the one without a name); numbers: co2" in said
+    call = said.split("as `")[1].split("`")[0]
+    assert call == "dataops adopt mine.csv --time date= --target co2"
+    adopt(*call.split()[2:])
+    assert valid()["collect"]["columns"] == {"date": "", "co2": "co2"}

@@ -86,7 +86,8 @@ def test_naive_unknown_everywhere(modelled):
     """A lag longer than the data leaves the naive forecast unknown: null, and the model is scored all the same."""
     bench = modelled(sales())
     bench.set("evaluate", naive_lag=999)
-    bench.run("evaluate")
+    told = bench.run("evaluate").out
+    assert "(seasonal naive: wape -, smape -)\nnot good enough to be released: seasonal naive has no WAPE" in told
     report = bench.report("evaluation")
     assert report["naive"] == {"rows": 0, "wape": None, "smape": None, "rmse": None, "mase": None, "bias": None}
     assert report["beats_naive"] is None

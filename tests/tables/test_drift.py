@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,11 @@ import pytest
 from workbench import PARAMS, sales
 
 from dataops.files import to_json
+from dataops.report.drift_page import page
 from dataops.tables.contract import Contract
 from dataops.tables.drift import Thresholds, compare
+from dataops.tables.drift.advice import recommendations
+from dataops.tables.drift.judge import Finding
 from dataops.tables.profile import profile
 
 CONTRACT = Contract.model_validate(PARAMS["contract"])
@@ -79,6 +83,40 @@ def test_effect_first_then_significance():
     few = old.iloc[:8].assign(price=old["price"].iloc[:8] + 4)
     assert compared(old, few)["columns"]["price"]["effect"] > 0.1
     assert "price" not in compared(old, few)["columns_drifted"]
+    report = compared(old, old.iloc[:2].assign(product_id="p99"))
+    assert report["columns"]["product_id"]["q_value"] == 1
+    assert "100.0% moved, in too few rows to tell from chance (q 1.00)" in page(report)
+
+
+@pytest.mark.parametrize(("before", "after", "told"), [(0, 0.2, "ask the source"), (0.2, 0, "were they filled in")])
+def test_more_and_fewer_missing_values(before, after, told):
+    """A source that lost values is another matter than one that has them again."""
+    frame = sales(days=366)
+    old, new = (
+        frame.assign(price=frame["price"].where(np.arange(len(frame)) % 10 >= 10 * share)) for share in (before, after)
+    )
+    (advice,) = compared(old, new)["recommendations"]
+    assert re.search(rf"missing went from {before:.0%}".replace("%", r"\.\d%"), advice["text"])
+    assert told in advice["text"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (1017.2, 1017.4, "mean 1017.2 -> 1017.4 (+0.02%)"),
+        (14.126, 27.2, "mean 14.13 -> 27.2 (+93%)"),
+        (123456.25, 123456.5, "mean 123456.2 -> 123456.5 (+0.00%)"),
+        (5.0, 5.0, "mean 5 -> 5 (+0%)"),
+    ],
+)
+def test_figures_that_differ_are_told_apart(old, new, told):
+    """As many digits as that takes."""
+    change = (new - old) / old * 100
+    mean = {"reference": old, "current": new, "change_percent": change}
+    entry = {"effect": 0.5, "kind": "numeric", "severity": "high", "statistics": {"mean": mean, "std": mean}}
+    found = [Finding("x", "distribution", 0.5, 0.1, 0.0, ("effect",))]
+    (one,) = recommendations(found, {"x": entry}, {"removed": [], "retyped": []})
+    assert told in one["text"]
 
 
 def test_no_rows_and_no_values():

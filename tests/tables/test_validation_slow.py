@@ -106,8 +106,8 @@ def slow(rows, rules):
             continue
         seen.add((key, whole))
         groups.setdefault(key, []).append(number)
-    for same in groups.values():
-        for number in same if len(same) > 1 else ():
+    for key, same in groups.items():
+        for number in same if len(same) > 1 and not any(map(null, key)) else ():
             broken[number].add(f"contradicts a row of the same {index}")
     return {number: found for number, found in enumerate(broken) if found}, len(rows) - len(groups)
 

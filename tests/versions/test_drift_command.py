@@ -113,6 +113,8 @@ def test_only_what_came_after(home: Depot) -> None:
     release(home, "v2.0.0", years)
     release(home, "v2.1.0", pd.concat([years, month.assign(price=month["price"] * 3)]))
     assert said("v2.0.0", "v2.1.0").out.startswith("no drift")
+    swapped = "dataset@v2.1.0 is the later one; `dataops drift dataset@v2.0.0 dataset@v2.1.0 --new`?"
+    assert swapped in said("v2.1.0", "v2.0.0", "--new").out
     exact = json.loads(said("v2.0.0", "v2.1.0", "--new", "--exact", "--json", status=1).out)
     shutil.rmtree(home.path / ".dvc/cache")
     there = {path for path in (home.path.parent / "remote").rglob("*") if path.is_file()}
@@ -129,7 +131,7 @@ def test_only_what_came_after(home: Depot) -> None:
         assert found["rows"] == {"reference": len(years), "current": len(month)}
         assert found["columns_drifted"] == ["price"]
     assert "has no object" in said("v2.0.0", "v2.1.0", "--exact", status=1).err  # the years are gone indeed
-    assert "nothing came after 2024-01-31" in said("v2.1.0", "v2.1.0", "--new").out
+    assert "nothing came after 2024-01-31T00:00:00\n" in said("v2.1.0", "v2.1.0", "--new").out
 
 
 def test_nothing_can_be_later_without_a_time(home: Depot) -> None:

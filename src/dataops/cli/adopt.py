@@ -139,7 +139,8 @@ def _show(done: Adopted, arguments: argparse.Namespace, here: Path) -> None:
     dates = written.date_format or "ISO 8601"
     print(f"\ndates {dates}, decimal {written.decimal!r}, thousands {written.thousands!r}, encoding {read['encoding']}")
     horizon, parts, partition = params["featurize"]["horizon"], params["split"]["test"], params["contract"]["partition"]
-    print(f"horizon {horizon} {steps}; {parts} {partition}(s) each to validate and test")
+    sparse = " with rows" if found.spacing > 1 else ""
+    print(f"horizon {horizon} {steps}; {parts} {partition}(s){sparse} each to validate and test")
     print("\nlook at, before `dvc repro`:")
     for note in [*found.notes, *ALWAYS]:
         print(f"  - {note}")

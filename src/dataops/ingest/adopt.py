@@ -18,7 +18,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from dataops.checked import check
 from dataops.errors import DataOpsError
 from dataops.files import write_text
-from dataops.ingest.looked import asked, look
+from dataops.ingest.looked import asked, look, wide
 from dataops.params import PARAMS, read
 from dataops.tables.contract import Contract, Frequency
 from dataops.tables.infer import Inferred, Roles, infer
@@ -67,9 +67,11 @@ def adopt(
     table, options = seen.table, seen.options
     if not (roles.time and roles.target):
         raise asked(table, paths, roles)
+    if error := wide([str(name) for name in table.columns], next(iter(roles.target.values()))):
+        raise error
     inferred = infer(table, roles)
     inferred.notes[:0] = seen.notes
-    _warn_of_short_history(inferred, horizon)
+    _warn_of_short_history(inferred, _horizon(inferred) if horizon is None else horizon)
     if seen.left:
         inferred.notes.append(f"{seen.left} files were not looked at: {len(table):,} rows were enough")
     if inferred.aggregate:
@@ -87,18 +89,22 @@ def adopt(
     return Adopted(inferred, len(table), seen.files, {name: params[name] for name in changes}, text)
 
 
-def _warn_of_short_history(found: Inferred, horizon: int | None) -> None:
-    rows = sum(found.months)
+def _horizon(found: Inferred) -> int:
+    """Steps: the usual ones, fewer where the history is short, and the next row at least."""
+    usual = min(HORIZON[found.frequency], max(1, found.span // 5))
+    return math.ceil(usual / found.spacing) * found.spacing
+
+
+def _warn_of_short_history(found: Inferred, ahead: int) -> None:
+    rows, unit = sum(found.months), STEPS[found.frequency]
     if rows < ROWS:
-        found.notes.append(
-            f"{rows} rows, once aggregated, are too few to learn from: expect no better than seasonal naive"
-        )
+        aggregated = ", once aggregated," if found.aggregate else ""
+        found.notes.append(f"{rows} rows{aggregated} are too few to learn from: expect no better than seasonal naive")
+    if found.spacing > 1:
+        found.notes.append(f"a series has a row every {found.spacing} {unit}: lags and windows are multiples of that")
     elif rows < SPARSE * found.series * found.typical:
         every = found.series * found.typical / rows
-        found.notes.append(
-            f"a series has a row every {every:.0f} {STEPS[found.frequency]} or so: lags that miss them stay empty"
-        )
-    ahead = horizon or min(HORIZON[found.frequency], max(1, found.span // 5))
+        found.notes.append(f"a series has a row every {every:.0f} {unit} or so: lags that miss them stay empty")
     if found.typical < 4 * ahead:
         found.notes.append(
             f"most series are {found.typical} steps long, short for a horizon of {ahead}: lags and windows will be "
@@ -111,7 +117,7 @@ def sections(
 ) -> dict[str, dict[str, Any]]:
     """The keys of params.yaml that the data decide, by section."""
     target, keys = next(iter(roles.target)), list(roles.keys)
-    ahead = min(HORIZON[found.frequency], max(1, found.span // 5)) if horizon is None else horizon
+    ahead = _horizon(found) if horizon is None else horizon
     if found.span < 3:
         raise DataOpsError(
             f"{found.first} to {found.last}, counted in {STEPS[found.frequency]}, is too few for a forecast",
@@ -130,7 +136,8 @@ def sections(
     last = pd.Timestamp(found.last)
     first = last - pd.Timedelta(days=(ahead - 1) * DAYS[found.frequency])  # of the steps that one forecast covers
     partition, counts = "month", found.months
-    part = _held_out(counts, 12 * (last.year - first.year) + last.month - first.month + 1)
+    touched = 12 * (last.year - first.year) + last.month - first.month + 1
+    part = _held_out(counts, math.ceil(touched / found.spacing) if found.frequency == "M" else touched)
     if len(counts) < 3 or (found.frequency in "hD" and sum(counts[: 2 * part]) > MOST * sum(counts)):
         partition, counts = "day", found.days
         part = _held_out(counts, (last.normalize() - first.normalize()).days + 1)
@@ -186,20 +193,23 @@ def _objective(found: Inferred, target: str) -> str:
 
 def _features(found: Inferred, horizon: int) -> tuple[dict[str, list[int]], int]:
     """Lags and windows in whole seasons, old enough for the horizon, short enough for the data; and the naive lag."""
-    season, year = SEASON[found.frequency], YEAR[found.frequency]
-    first = math.ceil(horizon / season) * season
+    season, year, gap = SEASON[found.frequency], YEAR[found.frequency], found.spacing
+    again = math.lcm(season, gap)  # steps to the next row of the same season
+    first = math.ceil(horizon / again) * again
     room = found.span - horizon
-    near = [first, first + season, first + 2 * season]
-    far = [year // 2, year - season, year, year + season] if season != year else [year]
-    lags = sorted({lag for lag in (*near, *far) if horizon <= lag and (lag < room or lag == first)})
-    windows = [season, 4 * season, 13 * season, year] if season < year else [3, 6, 12]
+    near = [first, first + again, first + 2 * again]
+    # where the season is a year, the newest value that is known says more than the one of a year ago
+    far = [year // 2, year - season, year, year + season] if season < year else [horizon, year]
+    fits = {lag for lag in far if horizon <= lag < room and lag % gap == 0}
+    lags = sorted(fits | {lag for lag in near if lag < room or lag == first})
+    windows = [season, 4 * season, 13 * season, year] if season < year else [3 * gap, 6 * gap, 12 * gap]
     means = sorted({length for length in windows if length <= max(room // 2, season)})
     yearly = found.span > 2 * year
     chosen = {
         "lags": lags,
         "means": means,
         "stds": [4 * season] if 4 * season in means else [],
-        "seasonal_means": [count for count in (4, 8) if first + season * count < room],
+        "seasonal_means": [count for count in (4, 8) if first + again * count < room],
         "trends": [4 * season] if yearly and 4 * season in means else [],
     }
     return chosen, year if yearly and year >= horizon else first

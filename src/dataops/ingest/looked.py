@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 import shlex
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from dataops.tables.sources import TEXT, ReadOptions, kind, read_source, source_
 
 ROWS = 2_000_000  # beyond this many, later files are not looked at
 DATE = re.compile(r"\d{4}-\d{1,2}(-\d{1,2})?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|(19|20)\d\d([ -]?(Q|M|W)?\d{1,2})?")
+MONTH = re.compile(f"({'|'.join(f'{name}|{name[:3]}' for name in calendar.month_name[1:])})", re.IGNORECASE)
+NAMELESS = "(the one without a name)"  # as pandas writes an index; `--time date=` gives it a name
 WIDE = 6  # columns that are called as dates are, from which on the table is taken for one that has a column a period
 
 
@@ -73,15 +76,22 @@ def _delimited(path: Path, options: ReadOptions) -> ReadOptions:
     return options.model_copy(update={"delimiter": max(marks, key=only.count)}) if marks else options
 
 
+def wide(names: list[str], target: str | None = None) -> DataOpsError | None:
+    """What to say of a table with a column a date, or a month; of `target`, where it is one of these columns."""
+    dates = [name for name in names if DATE.fullmatch(name) or MONTH.fullmatch(name)]
+    if len(dates) < WIDE or target not in (None, *dates):
+        return None
+    return DataOpsError(
+        f"{len(dates)} columns are called as dates are ({dates[0]}, {dates[1]}, …): one row a date is needed",
+        "pandas' melt turns such a table: `frame.melt(id_vars=[…], var_name='date', value_name='value')`",
+    )
+
+
 def asked(table: pd.DataFrame, paths: list[str], roles: Roles) -> DataOpsError:
     """What to say when time or target are not named: the columns that could be, and a call that would do."""
     names = [str(name) for name in table.columns]
-    wide = [name for name in names if DATE.fullmatch(name)]
-    if len(wide) >= WIDE:
-        return DataOpsError(
-            f"{len(wide)} columns are called as dates are ({wide[0]}, {wide[1]}, …): one row a date is needed",
-            "pandas' melt turns such a table: `frame.melt(id_vars=[…], var_name='date', value_name='value')`",
-        )
+    if error := wide(names):
+        return error
     head = table.head(1000)
     times = sorted((name for name in names if _is_time(head[name])), key=lambda name: -head[name].nunique())
     numbers = [name for name in names if name not in times and _is_number(head[name])]
@@ -92,11 +102,25 @@ def asked(table: pd.DataFrame, paths: list[str], roles: Roles) -> DataOpsError:
             "compared all the same: `dataops track`",
         )
     time = next(iter(roles.time.values()), times[0])
-    keys = _keys(table, [name for name in names if name not in times], time) if time in names else []
+    named = [name for name in numbers if name] or numbers
+    keys = _keys(table, [name for name in names if name and name not in times], time) if time in names else []
     found = [("times", times), ("numbers", numbers), ("series by", keys)]
-    told = "; ".join(f"{what}: {', '.join(some[:12])}{', …' if some[12:] else ''}" for what, some in found if some)
-    target = next(iter(roles.target.values()), numbers[0] if len(numbers) == 1 else "COLUMN")
-    call = ["dataops", "adopt", *paths, "--time", time, "--target", target, *(["--keys", keys[0]] if keys else [])]
+    told = "; ".join(
+        f"{what}: {', '.join(name or NAMELESS for name in some[:12])}{', …' if some[12:] else ''}"
+        for what, some in found
+        if some
+    )
+    target = next(iter(roles.target.values()), named[0] if len(named) == 1 else "COLUMN")
+    call = [
+        "dataops",
+        "adopt",
+        *paths,
+        "--time",
+        time or "date=",
+        "--target",
+        target,
+        *(["--keys", keys[0]] if keys else []),
+    ]
     return DataOpsError(f"which column is the time, which the target? {told}", f"as `{shlex.join(call)}`")
 
 

@@ -11,6 +11,7 @@ from dataops.report.drift_verdict import verdict
 from dataops.tables.figures import figure
 
 SEVERITIES = ("high", "medium", "low", "none")
+MUCH = 0.1  # share of a distribution that would be drift if it weren't for chance
 STYLE = """
 :root{color-scheme:light;--ink:#1b1f24;--muted:#6e7781;--grid:#e4e7eb;--old:#6e7781;--new:#0969da;--alert:#cf222e}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -85,7 +86,9 @@ def _said(entry: Entry) -> list[str]:
     if "left_out" in entry and entry["drifted"]:
         lines.append(f"left out: {entry['left_out']}")
     if entry["effect"] is not None:
-        lines.append(f"{entry['effect']:.1%} moved, {_chance(entry['q_value'])}; PSI {entry['psi']:.3f}")
+        lines.append(
+            f"{entry['effect']:.1%} moved, {_chance(entry['q_value'], entry['effect'])}; PSI {entry['psi']:.3f}"
+        )
     if entry.get("volume"):
         rows = entry["volume"]
         lines.append(f"{rows['unit']}: {rows['reference']:,.1f} before, {rows['current']:,.1f} now")
@@ -106,9 +109,10 @@ def _said(entry: Entry) -> list[str]:
     return lines
 
 
-def _chance(q_value: float) -> str:
+def _chance(q_value: float, effect: float) -> str:
     if q_value >= 0.01:
-        return f"which may be chance (q {q_value:.2f})"
+        told = "in too few rows to tell from chance" if effect >= MUCH else "which may be chance"
+        return f"{told} (q {q_value:.2f})"
     return "and not by chance (q < 0.001)" if q_value < 0.001 else f"and hardly by chance (q {q_value:.3f})"
 
 

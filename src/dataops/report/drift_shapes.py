@@ -10,7 +10,7 @@ from dataops.tables.figures import figure
 
 WIDTH, HEIGHT, FOOT, HEAD = 400, 150, 20, 18
 OLD, NEW, GRID, INK = "#6e7781", "#0969da", "#d0d7de", "#1b1f24"
-LONGEST = 18  # characters of a category
+LONGEST, NAMES = 18, 150  # characters of a category, and the room that its name has
 Entry = Mapping[str, Any]
 
 
@@ -65,7 +65,7 @@ def bars(shape: Mapping[str, Any]) -> str:
     if any(rest > 0.0005 for rest in shape["rest"]):
         rows.append(("all others", *shape["rest"]))
     top = max(max(old, new) for _, old, new in rows) or 1.0
-    left, room, body = 120, WIDTH - 120 - 85, ""
+    left, room, body = NAMES, WIDTH - NAMES - 85, ""
     for i, (name, old, new) in enumerate(rows):
         y = i * 26
         short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from dataops.errors import DataOpsError
@@ -11,6 +12,7 @@ from dataops.tables import dates
 from dataops.tables.cast import FALSE, TRUE, Written, cast
 from dataops.tables.contract import RESERVED, Frequency, Type
 from dataops.tables.dates import DAY
+from dataops.tables.period import steps
 
 # what people write for a number they don't have; \u2013 and \u2014 are dashes
 ABSENT = frozenset(
@@ -46,6 +48,7 @@ OTHER_TIME = "name another column with --time"
 
 NUMBER = r"[+-]?[\d.,]*\d[\d.,]*([eE][+-]?\d+)?"
 REGULAR = 0.8  # share of equal gaps from which on times are measurements and no events
+MULTIPLES = 0.9  # share of gaps that are multiples of the usual one from which on rows are that far apart
 LOOKED_AT = 1000  # distinct values that choose the formats worth trying on all of them
 
 
@@ -189,6 +192,34 @@ def column_type(values: pd.Series, written: Written) -> Type:
     return "string"
 
 
+def part_of_time(values: pd.Series, times: pd.Series) -> bool:
+    """Whether a column says of every row what its time says, and no more: the year, month, name of the day, hour."""
+    known = values.notna() & times.notna()
+    values, times = values[known], times[known]
+    return len(values) > 0 and all(
+        _is_part(values.iloc[:rows], times.iloc[:rows])
+        for rows in (LOOKED_AT, len(values))  # most show at once
+    )
+
+
+def _is_part(values: pd.Series, times: pd.Series) -> bool:
+    if pd.api.types.is_bool_dtype(values.dtype) or pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return False
+    when = times.dt
+    if not pd.api.types.is_numeric_dtype(values.dtype):
+        text = values.astype("str").str.strip().str.lower()
+        names = [names.str.lower() for names in (when.month_name(), when.day_name())]
+        return any(bool((text == name).all()) for full in names for name in (full, full.str[:3]))
+    sunday = (when.dayofweek + 1) % 7  # 0 to 6
+    weekdays = (when.dayofweek, when.dayofweek + 1, sunday, sunday + 1)
+    parts = (
+        *(when.year, when.year % 100, when.year - when.year.min(), when.quarter, when.month),
+        *(when.isocalendar().week, when.day, when.dayofyear, *weekdays, when.hour, when.minute),
+    )
+    numbers = values.to_numpy("float64")
+    return any(bool((numbers == part.to_numpy("float64")).all()) for part in parts)
+
+
 def sampling(times: pd.Series, series: list[pd.Series]) -> pd.Timedelta | None:
     """The gap of an hour at most in which each series, told apart by columns, is measured; None: it is not."""
     frame = pd.DataFrame({"time": times, **{str(place): key for place, key in enumerate(series)}}).dropna(subset="time")
@@ -220,3 +251,24 @@ def frequency(times: pd.Series, *, sampled: bool = False) -> Frequency:
     if (days.dt.day == days.dt.day.iloc[0]).all() or days.dt.is_month_end.all():
         return "M"
     return "W" if (days.diff().dt.days.dropna() % 7 == 0).all() else "D"
+
+
+def spans(table: pd.DataFrame, keys: list[str], time: str, step: Frequency) -> tuple[int, int, int]:
+    """Steps of the whole and of the median series, and the number of series."""
+    number = pd.Series(steps(table[time].dropna(), step), index=table[time].dropna().index)
+    whole = int(number.max() - number.min() + 1)
+    if not keys:
+        return whole, whole, 1
+    groups = number.groupby([table.loc[number.index, key] for key in keys], dropna=False)
+    each = groups.max() - groups.min() + 1
+    return whole, int(np.median(each)), len(each)
+
+
+def spacing(table: pd.DataFrame, keys: list[str], time: str, step: Frequency) -> int:
+    """Steps between a series' rows, where MULTIPLES of them are multiples of the usual gap: 12 for years in months."""
+    known = table.dropna(subset=time)
+    number = pd.Series(steps(known[time], step), index=known.index).sort_values(kind="stable")
+    gaps = (number.groupby([known[key] for key in keys], dropna=False) if keys else number).diff().dropna()
+    gaps = gaps[gaps > 0]
+    usual = int(gaps.mode().iloc[0]) if len(gaps) else 1
+    return usual if (gaps % usual == 0).mean() >= MULTIPLES else 1

@@ -6,14 +6,23 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from dataops.errors import DataOpsError
 from dataops.tables.cast import Written, cast
 from dataops.tables.contract import Frequency, Type
-from dataops.tables.guess import clean, column_type, date_format, frequency, number_style, sampling
-from dataops.tables.period import floor, steps
+from dataops.tables.guess import (
+    clean,
+    column_type,
+    date_format,
+    frequency,
+    number_style,
+    part_of_time,
+    sampling,
+    spacing,
+    spans,
+)
+from dataops.tables.period import floor
 from dataops.tables.sources import missing_columns
 
 IDENTITY = re.compile(r"(^|[_\s])(id|no|nr|number|key|uuid|instant)$|(ID|Id|No)$")
@@ -56,6 +65,7 @@ class Inferred:
     aggregate: dict[str, str] | None
     span: int  # steps from first to last
     typical: int  # steps from first to last of the median series
+    spacing: int  # steps from one row of a series to its next, where nearly all are multiples of that; else 1
     months: list[int]  # rows by calendar month, newest first
     days: list[int]  # and by day
     series: int
@@ -69,17 +79,6 @@ def aggregates(columns: list[Found], target: str, index: list[str], total: str) 
     """How the rows of one key and time become one; `total` is the target's."""
     how = {"integer": "mean", "number": "mean", "boolean": "max"}
     return {c.name: total if c.name == target else how.get(c.type, "first") for c in columns if c.name not in index}
-
-
-def spans(table: pd.DataFrame, keys: list[str], time: str, step: Frequency) -> tuple[int, int, int]:
-    """Steps of the whole and of the median series, and the number of series."""
-    number = pd.Series(steps(table[time].dropna(), step), index=table[time].dropna().index)
-    whole = int(number.max() - number.min() + 1)
-    if not keys:
-        return whole, whole, 1
-    groups = number.groupby([table.loc[number.index, key] for key in keys], dropna=False)
-    each = groups.max() - groups.min() + 1
-    return whole, int(np.median(each)), len(each)
 
 
 @dataclass
@@ -129,6 +128,12 @@ def infer(table: pd.DataFrame, roles: Roles) -> Inferred:
         name: cast(table[source], "datetime" if name == time else types[name], written)[0]
         for name, source in sources.items()
     })  # fmt: skip
+    if roles.others is None:
+        parts = [name for name in others if part_of_time(typed[name], typed[time])]
+        if parts:
+            notes.append(f"left out as parts of the time, which the features have: {', '.join(parts)}")
+            typed = typed.drop(columns=parts)
+            sources = {name: source for name, source in sources.items() if name not in parts}
     gap = sampling(typed[time], [typed[name] for name in roles.keys])
     step = frequency(typed[time], sampled=gap is not None)
     types[time] = "datetime" if step == "h" else "date"
@@ -144,15 +149,16 @@ def _describe(
     step: Frequency, levels: pd.Timedelta | None, notes: list[str],
 ) -> Inferred:  # fmt: skip
     time, target, keys = next(iter(roles.time)), next(iter(roles.target)), list(roles.keys)
-    repeated = float(typed.duplicated([*keys, time]).mean())
     index = [*keys, time]
+    unknown = typed[index].isna().any(axis=1)
+    repeated = float((typed.duplicated(index) & ~unknown).mean())
     columns = [
         Found(name, source, types[name], name not in index and bool(typed[name].isna().any()))
         for name, source in sources.items()
     ]
     how = None
     if levels is not None or repeated > AGGREGATED:
-        how = aggregates(columns, target, [*keys, time], "sum" if levels is None else "mean")
+        how = aggregates(columns, target, index, "sum" if levels is None else "mean")
         why = (
             f"{repeated:.0%} of rows repeat a key and {time}: they are aggregated"
             if levels is None
@@ -161,16 +167,18 @@ def _describe(
         told = ", ".join(f"{name}: {function}" for name, function in how.items())
         other = "a price or a temperature wants `mean`" if levels is None else "counts want `sum`"
         notes.append(f"{why} ({told}); of {target}, {other}: `collect.aggregate`")
-        typed = typed.groupby([*keys, time], dropna=False, as_index=False).agg(how)
+        told_apart = typed[~unknown].groupby(index, as_index=False).agg(how)
+        typed = pd.concat([told_apart, typed.loc[unknown, told_apart.columns]], ignore_index=True)
+        unknown = typed[index].isna().any(axis=1)
         for column in columns:
             if how.get(column.name) == "mean":
                 column.type = "number"
     elif repeated:
         notes.append(f"{repeated:.2%} of rows repeat a key and {time}: `validate` sends them to quarantine")
-    unknown = typed[index].isna().any(axis=1)
     if unknown.any():
+        lacking = [name for name in index if typed[name].isna().any()]
         notes.append(
-            f"{int(unknown.sum()):,} rows have no {' or no '.join(index)}: `validate` sends them to quarantine"
+            f"{int(unknown.sum()):,} rows have no {' or no '.join(lacking)}: `validate` sends them to quarantine"
         )
     for column in columns:
         _range(column, typed[column.name], column.name == target, notes)
@@ -185,6 +193,7 @@ def _describe(
         aggregate=how,
         span=whole,
         typical=typical,
+        spacing=spacing(typed, keys, time, step),
         months=known.dt.to_period("M").value_counts().sort_index(ascending=False).tolist(),
         days=known.dt.floor("D").value_counts().sort_index(ascending=False).tolist(),
         series=count,
@@ -209,7 +218,8 @@ def _range(column: Found, values: pd.Series, is_target: bool, notes: list[str]) 
         column.min = 0
         notes.append(
             f"{int((values < 0).sum()):,} of {len(values):,} values of {column.name} ({share:.2%}) are negative: "
-            "the contract says min 0, so they go to quarantine; take `min` out to learn from them"
+            "the contract says min 0, so they go to quarantine; to learn from them, take `min` out and set "
+            "`train.objective: l2`"
         )
     elif is_target:
         notes.append(f"{share:.1%} of {column.name} are negative: no minimum is set, and the objective is l2")

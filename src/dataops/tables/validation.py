@@ -71,6 +71,8 @@ def _repeated(frame: pd.DataFrame, contract: Contract, numbers: Integers) -> pd.
     copies = frame.iloc[suspects].duplicated(list(contract.columns), keep="first").to_numpy()
     copied, left = suspects[copies], suspects[~copies]
     conflicts = left[repeated(numbers[left])]
+    # a row whose key isn't known is of no series that another could be of
+    conflicts = conflicts[frame.iloc[conflicts][contract.index].notna().all(axis=1).to_numpy()]
     name = ", ".join(contract.index)
     return pd.DataFrame(
         {

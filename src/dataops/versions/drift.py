@@ -70,7 +70,11 @@ def drift(
         hint = "--exact reads the data"
         raise DataOpsError(clean(f"a profile is damaged: {type(error).__name__} {error}"), hint) from None
     if since is not None and not report["rows"]["current"]:
-        nothing = {"column": None, "reason": None, "text": f"nothing came after {since}", "numbers": ["rows.current"]}
+        text = f"nothing came after {since}"
+        ends = _end(context, current, contract, remote) if contract is not None else None
+        if ends is not None and ends < since:
+            text += f": {reference.name} is the later one; `dataops drift {current.name} {reference.name} --new`?"
+        nothing = {"column": None, "reason": None, "text": text, "numbers": ["rows.current"]}
         report |= {"recommendations": [nothing]}
     names = {side: version.name for side, version in zip(("reference", "current"), sides, strict=True)}
     return {"compared": compared, "versions": names, **report}
@@ -85,18 +89,23 @@ def _profile(context: Context, side: Side) -> Report:
 
 def _last(context: Context, side: Side, contract: Contract | None, remote: str | None) -> str:
     """The last moment of a version, as a profile has it."""
-    from dataops.tables.profile import times
-
     if contract is None:
         raise DataOpsError(f"{side.name} has no contract that names the time of its rows", "leave --new out")
+    last = _end(context, side, contract, remote)
+    if not last:
+        raise DataOpsError(f"{side.name} has no row with a time, so that nothing is later", "leave --new out")
+    return last
+
+
+def _end(context: Context, side: Side, contract: Contract, remote: str | None) -> str | None:
+    from dataops.tables.profile import times
+
     known = profile_of(context, side.snapshot, side.target.commit, side.artifact.name) or {"columns": {}}
     column = known["columns"].get(contract.time)
     if column is None:
         frame = _frame(context, side, [contract.time], remote)
         column = times.summary(frame[contract.time], contract.frequency)
-    if not column["last"]:
-        raise DataOpsError(f"{side.name} has no row with a time, so that nothing is later", "leave --new out")
-    return str(column["last"])
+    return str(column["last"]) if column["last"] else None
 
 
 def _limits(context: Context, side: Side, threshold: float | None) -> Thresholds:

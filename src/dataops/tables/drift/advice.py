@@ -10,6 +10,7 @@ from dataops.tables.figures import figure
 
 Entry = Mapping[str, Any]
 NAMED = 5
+EXACT = 17  # digits that tell any two floats apart
 
 
 def recommendations(
@@ -49,7 +50,8 @@ def _distribution(entry: Entry, severity: str) -> str:
 
 def _missing(entry: Entry, _: str) -> str:
     share = entry["missing"]
-    return f"missing went from {share['reference']:.1%} to {share['current']:.1%}; ask the source"
+    todo = "ask the source" if share["current"] > share["reference"] else "were they filled in, and with what?"
+    return f"missing went from {share['reference']:.1%} to {share['current']:.1%}; {todo}"
 
 
 def _infinite(entry: Entry, _: str) -> str:
@@ -82,10 +84,13 @@ def _calendar(entry: Entry, _: str) -> str:
 
 
 def _change(pair: Mapping[str, Any]) -> str:
-    change = pair["change_percent"]
-    return f"{figure(pair['reference'])} -> {figure(pair['current'])}" + (
-        f" ({change:+.0f}%)" if change is not None else ""
-    )
+    before, now, change = pair["reference"], pair["current"], pair["change_percent"]
+    told, digits = [figure(before), figure(now)], 4
+    while told[0] == told[1] and before != now and digits < EXACT:
+        digits += 1
+        told = [f"{value:.{digits}g}" for value in (before, now)]
+    percent = "" if change is None else f"{change:+.2f}" if 0 < abs(change) < 0.5 else f"{change:+.0f}"
+    return " -> ".join(told) + (f" ({percent}%)" if percent else "")
 
 
 TEXTS = {
