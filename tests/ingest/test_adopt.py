@@ -364,6 +364,17 @@ def test_years_have_lags_and_windows_of_years(home: Path, years):
     assert valid()["evaluate"]["naive_lag"] == gap
 
 
+def test_every_tenth_day(home: Path):
+    """The next row is ten days on, the same weekday seventy; no window is shorter."""
+    times = pd.date_range("2010-01-01", periods=300, freq="10D")
+    file = write("mine.csv", pd.DataFrame({"day": times.astype(str), "level": np.arange(300) % 9}))
+    adopt(file, "--time", "day", "--target", "level", "--horizon", "25")
+    chosen = valid()["featurize"]
+    assert chosen["lags"] == [30, 70, 140, 210]
+    assert chosen["means"] == [28, 91, 364]
+    assert valid()["evaluate"]["naive_lag"] == 70
+
+
 def test_weeks_have_the_newest_value_that_is_known(home: Path):
     """Beside the same week of a year ago."""
     times = pd.date_range("2000-01-03", periods=400, freq="7D")

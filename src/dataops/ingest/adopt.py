@@ -198,12 +198,13 @@ def _features(found: Inferred, horizon: int) -> tuple[dict[str, list[int]], int]
     first = math.ceil(horizon / again) * again
     room = found.span - horizon
     near = [first, first + again, first + 2 * again]
-    # where the season is a year, the newest value that is known says more than the one of a year ago
-    far = [year // 2, year - season, year, year + season] if season < year else [horizon, year]
+    far = [year // 2, year - season, year, year + season] if season < year else [year]
+    if season == year or gap > 1:  # the newest value that is known says more than the one of a year ago
+        far.append(math.ceil(horizon / gap) * gap)
     fits = {lag for lag in far if horizon <= lag < room and lag % gap == 0}
     lags = sorted(fits | {lag for lag in near if lag < room or lag == first})
     windows = [season, 4 * season, 13 * season, year] if season < year else [3 * gap, 6 * gap, 12 * gap]
-    means = sorted({length for length in windows if length <= max(room // 2, season)})
+    means = sorted({length for length in windows if gap <= length <= max(room // 2, season)})
     yearly = found.span > 2 * year
     chosen = {
         "lags": lags,
@@ -212,7 +213,7 @@ def _features(found: Inferred, horizon: int) -> tuple[dict[str, list[int]], int]
         "seasonal_means": [count for count in (4, 8) if first + again * count < room],
         "trends": [4 * season] if yearly and 4 * season in means else [],
     }
-    return chosen, year if yearly and year >= horizon else first
+    return chosen, year if yearly and year >= horizon and year % gap == 0 else first
 
 
 def rewritten(text: str, changes: dict[str, dict[str, Any]]) -> str:

@@ -111,16 +111,8 @@ def asked(table: pd.DataFrame, paths: list[str], roles: Roles) -> DataOpsError:
         if some
     )
     target = next(iter(roles.target.values()), named[0] if len(named) == 1 else "COLUMN")
-    call = [
-        "dataops",
-        "adopt",
-        *paths,
-        "--time",
-        time or "date=",
-        "--target",
-        target,
-        *(["--keys", keys[0]] if keys else []),
-    ]
+    keyed = ["--keys", keys[0]] if keys else []
+    call = ["dataops", "adopt", *paths, "--time", time or "date=", "--target", target, *keyed]
     return DataOpsError(f"which column is the time, which the target? {told}", f"as `{shlex.join(call)}`")
 
 
