@@ -387,7 +387,7 @@ def test_parts_of_the_time_are_left_out(home: Path):
     """A month as a number would be drift for ever; what only looks like a part is kept."""
     times = pd.Series(pd.date_range("2023-03-01", periods=500))
     parts = {"year": times.dt.year, "month": times.dt.month_name(), "wd": times.dt.day_name().str[:3].str.upper()}
-    parts |= {"dow": times.dt.dayofweek + 1, "yr": times.dt.year - 2023, "quarter": times.dt.quarter.astype("str")}
+    parts |= {"dow": times.dt.day_of_week + 1, "yr": times.dt.year - 2023, "quarter": times.dt.quarter.astype("str")}
     kept = {"promotion": times.dt.month % 2, "size": times.dt.month.where(times.dt.day != 30, 1)}
     file = write("mine.csv", pd.DataFrame({"day": times.astype(str), "sold": np.arange(500) % 9} | parts | kept))
     told = adopt(file, "--time", "day", "--target", "sold").out

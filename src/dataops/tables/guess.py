@@ -210,11 +210,11 @@ def _is_part(values: pd.Series, times: pd.Series) -> bool:
         text = values.astype("str").str.strip().str.lower()
         names = [names.str.lower() for names in (when.month_name(), when.day_name())]
         return any(bool((text == name).all()) for full in names for name in (full, full.str[:3]))
-    sunday = (when.dayofweek + 1) % 7  # 0 to 6
-    weekdays = (when.dayofweek, when.dayofweek + 1, sunday, sunday + 1)
+    sunday = (when.day_of_week + 1) % 7  # 0 to 6
+    weekdays = (when.day_of_week, when.day_of_week + 1, sunday, sunday + 1)
     parts = (
         *(when.year, when.year % 100, when.year - when.year.min(), when.quarter, when.month),
-        *(when.isocalendar().week, when.day, when.dayofyear, *weekdays, when.hour, when.minute),
+        *(when.isocalendar().week, when.day, when.day_of_year, *weekdays, when.hour, when.minute),
     )
     numbers = values.to_numpy("float64")
     return any(bool((numbers == part.to_numpy("float64")).all()) for part in parts)
