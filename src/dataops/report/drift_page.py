@@ -11,7 +11,6 @@ from dataops.report.drift_verdict import verdict
 from dataops.tables.figures import figure
 
 SEVERITIES = ("high", "medium", "low", "none")
-MUCH = 0.1  # share of a distribution that would be drift if it weren't for chance
 STYLE = """
 :root{color-scheme:light;--ink:#1b1f24;--muted:#6e7781;--grid:#e4e7eb;--old:#6e7781;--new:#0969da;--alert:#cf222e}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:2rem auto;padding:0 1rem}
@@ -55,7 +54,7 @@ def page(report: Report) -> str:
         f"<h1>{_text(title)} {_tag(report['severity']) if report['drifted'] else ''}</h1>"
         f"<p>{_text(compared)}</p><p class=muted>{_text(said)}</p>{schema}<ul>{advice}</ul>"
         f"<p><small>{_text(how)}</small></p>\n"
-        + "\n".join(_section(name, entry) for name, entry in ordered)
+        + "\n".join(_section(name, entry, limits["effect"]) for name, entry in ordered)
         + "\n</body></html>\n"
     )
 
@@ -65,7 +64,7 @@ def _rank(item: tuple[str, Entry]) -> tuple[int, float, str]:
     return SEVERITIES.index(entry["severity"]), -(entry["effect"] or 0.0), name
 
 
-def _section(name: str, entry: Entry) -> str:
+def _section(name: str, entry: Entry, threshold: float) -> str:
     reasons = ", ".join(entry["reasons"])
     nothing = f"left out: {entry['left_out']}" if "left_out" in entry else "no drift"
     told = (
@@ -73,22 +72,21 @@ def _section(name: str, entry: Entry) -> str:
         if entry["drifted"]
         else f"<span class=muted>{_text(nothing)}</span>"
     )
-    lines = [f"<p class=muted>{_text(line)}</p>" for line in _said(entry)]
+    lines = [f"<p class=muted>{_text(line)}</p>" for line in _said(entry, threshold)]
     return (
         f"<section><div><h2>{_text(name)}</h2><p>{told}</p>{''.join(lines)}{_figures(entry)}</div>"
         f"<div>{drawn(entry)}</div></section>"
     )
 
 
-def _said(entry: Entry) -> list[str]:
+def _said(entry: Entry, threshold: float) -> list[str]:
     """The measures in words."""
     lines = []
     if "left_out" in entry and entry["drifted"]:
         lines.append(f"left out: {entry['left_out']}")
     if entry["effect"] is not None:
-        lines.append(
-            f"{entry['effect']:.1%} moved, {_chance(entry['q_value'], entry['effect'])}; PSI {entry['psi']:.3f}"
-        )
+        chance = _chance(entry["q_value"], large=entry["effect"] >= threshold)
+        lines.append(f"{entry['effect']:.1%} moved, {chance}; PSI {entry['psi']:.3f}")
     if entry.get("volume"):
         rows = entry["volume"]
         lines.append(f"{rows['unit']}: {rows['reference']:,.1f} before, {rows['current']:,.1f} now")
@@ -109,9 +107,9 @@ def _said(entry: Entry) -> list[str]:
     return lines
 
 
-def _chance(q_value: float, effect: float) -> str:
+def _chance(q_value: float, *, large: bool) -> str:
     if q_value >= 0.01:
-        told = "in too few rows to tell from chance" if effect >= MUCH else "which may be chance"
+        told = "in too few rows to tell from chance" if large else "which may be chance"
         return f"{told} (q {q_value:.2f})"
     return "and not by chance (q < 0.001)" if q_value < 0.001 else f"and hardly by chance (q {q_value:.3f})"
 
